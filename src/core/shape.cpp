@@ -1,0 +1,32 @@
+#include "core/shape.h"
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <numeric>
+
+namespace diffeo {
+
+int64_t numel(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+std::string to_string(const Shape& shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+Shape event_shape(const Tensor& batched) { return {batched.sizes().begin() + 1, batched.sizes().end()}; }
+
+std::vector<int64_t> batched(int64_t batch, const Shape& shape) {
+  std::vector<int64_t> sizes{batch};
+  sizes.insert(sizes.end(), shape.begin(), shape.end());
+  return sizes;
+}
+
+Tensor sum_events(const Tensor& x) { return x.flatten(1).sum(1); }
+
+Tensor zero_log_det(const Tensor& x) { return x.new_zeros({x.size(0)}); }
+
+}  // namespace diffeo

@@ -1,0 +1,43 @@
+// Noise, base densities and starting values.
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "core/base.h"
+#include "core/site.h"
+
+namespace diffeo {
+namespace {
+
+TEST(SeededNoise, DependsOnSeedAndPathButNotOnOrder) {
+  Tensor like = at::empty({3, 4});
+  SeededNoise one(1), again(1), other(2);
+  Tensor a = one.normal("a", like), b = one.normal("b", like);
+  EXPECT_TRUE(at::equal(again.normal("b", like), b) && at::equal(again.normal("a", like), a));
+  EXPECT_FALSE(at::equal(a, b) || at::equal(other.normal("a", like), a));
+}
+
+TEST(Base, LogDensitiesIntegrateToOne) {
+  Tensor z = at::linspace(-40, 40, 400001, at::kDouble).unsqueeze(1);
+  for (Base base : {Base::kNormal, Base::kLogistic}) {
+    EXPECT_NEAR((base_log_prob(base, z).exp().sum() * 80 / 400000).item<double>(), 1, 1e-9) << name_of(base);
+  }
+}
+
+TEST(Base, LogSigmoidSlopeIsExactInBothTails) {
+  Tensor slope = log_sigmoid_slope(at::tensor({-800., -25., 0., 25., 800.}, at::kDouble));
+  Tensor tail = at::tensor({-800., -25., -2 * std::log(2.), -25., -800.}, at::kDouble);
+  EXPECT_TRUE(at::allclose(slope, tail, 0, 3e-11)) << slope;
+}
+
+TEST(Site, StartsAlikeInEveryPrecision) {
+  Site single{.input = {2}, .options = at::kFloat, .seed = 3}, twice{.input = {2}, .options = at::kDouble, .seed = 3};
+  EXPECT_TRUE(at::equal(single.normal("w", {5}, 1).to(at::kDouble), twice.normal("w", {5}, 1)));
+  EXPECT_FALSE(at::equal(single.normal("w", {5}, 1), single.inside("net", {2}).normal("w", {5}, 1)));
+  Tensor rotation = twice.rotation("r", 4);
+  EXPECT_TRUE(at::allclose(rotation.mm(rotation.t()), at::eye(4, at::kDouble)));
+  EXPECT_TRUE(at::equal(std::get<0>(twice.permutation("p", 6).sort()), at::arange(6)));
+}
+
+}  // namespace
+}  // namespace diffeo
