@@ -1,0 +1,49 @@
+#pragma once
+
+#include <vector>
+
+#include "core/base.h"
+#include "transforms/layers.h"
+
+namespace diffeo {
+
+// One part of the flat latents: what one factor_out ended, or what reached the end of the list.
+struct Segment {
+  int64_t level;   // counted from the data's end
+  int64_t offset;  // of its first entry in [D]
+  Shape shape;
+};
+
+// A density on examples of one shape: a list of layers that ends in a factorised base over [D].
+class Flow final : public torch::nn::Module {
+ public:
+  // Throws (Exit::kUsage) naming every layer that cannot be built.
+  Flow(const std::vector<Layer>& layers, const Site& site, Base base = Base::kNormal);
+
+  // Sets every layer that starts from data, in order, on a batch [B, ...].
+  void initialise(const Tensor& x, const Pass& pass = {});
+
+  // [B, ...] -> [B], nats. A lower bound when the flow dequantizes.
+  Tensor log_prob(const Tensor& x, const Pass& pass = {});
+
+  Tensor encode(const Tensor& x, const Pass& pass = {});  // [B, ...] -> [B, D]
+  Tensor decode(const Tensor& z, const Pass& pass = {});  // [B, D] -> [B, ...]
+
+  // [count, D] draws from the base, by the pass's noise.
+  Tensor draw_latents(int64_t count, const Pass& pass) const;
+
+  std::vector<Segment> latents() const;
+  const Shape& shape() const { return layers_->input_shape(); }  // of an example
+  bool stochastic() const { return layers_->stochastic(); }      // whether log_prob is a bound
+  const TransformPtr& layers() const { return layers_; }
+
+ private:
+  torch::TensorOptions options_;
+  Base base_;
+  TransformPtr layers_;
+};
+
+// Nats to bits/dim: -log2 p / D for each example.
+Tensor bits_per_dim(const Tensor& log_prob, int64_t dimensions);
+
+}  // namespace diffeo

@@ -1,0 +1,31 @@
+#include "nets/glow_net.h"
+
+#include <ATen/ATen.h>
+
+namespace diffeo {
+
+constexpr double kGlowDeviation = 0.05;
+
+GlowNet::GlowNet(const GlowNetConfig& config, const Site& site, int64_t outputs) : Conditioner(site) {
+  require_image(site, GlowNetConfig::kType);
+  int64_t width = config.hidden;
+  Shape input = site.input, hidden = site.input;
+  input[0] = input_channels(site);
+  hidden[0] = width;
+  auto norm = [&](const char* name) {
+    return register_module(name, std::make_shared<ChannelNorm>(site.inside(name, hidden)));
+  };
+  first_ = register_module("first", std::make_shared<EdgeConv>(site.inside("first", input), width, kGlowDeviation));
+  first_norm_ = norm("first_norm");
+  second_ = register_parameter("second", site.normal("second", {width, width, 1, 1}, kGlowDeviation));
+  second_norm_ = norm("second_norm");
+  last_ = register_module("last", std::make_shared<ZeroConv>(site.inside("last", hidden), outputs));
+}
+
+Tensor GlowNet::do_forward(const Tensor& x, const Pass& pass) {
+  Tensor h = first_norm_->forward(first_->forward(x), pass).relu_();
+  h = second_norm_->forward(at::conv2d(h, second_), pass).relu_();
+  return last_->forward(h);
+}
+
+}  // namespace diffeo

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <variant>
+
+#include "nets/glow_net.h"
+#include "nets/mlp.h"
+#include "nets/resnet.h"
+
+namespace diffeo {
+
+// Every network a configuration can name, in the alphabet's order.
+using ConditionerConfig = std::variant<GlowNetConfig, MlpConfig, ResNetConfig>;
+
+// Throws when the network cannot read the site's input. `outputs`: channels it writes.
+std::shared_ptr<Conditioner> make_conditioner(const ConditionerConfig& config, const Site& site, int64_t outputs);
+
+}  // namespace diffeo

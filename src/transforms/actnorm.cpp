@@ -1,0 +1,63 @@
+#include "transforms/actnorm.h"
+
+#include <ATen/ATen.h>
+
+namespace diffeo {
+
+class PositionNorm final : public torch::nn::Module {
+ public:
+  explicit PositionNorm(const Site& site) : path_(site.path) {
+    gain_ = register_parameter("gain", site.constant(site.input, 1));
+    bias_ = register_parameter("bias", site.constant(site.input, 0));
+    initialised_ = register_buffer("initialised", site.constant({}, 0).to(at::kBool));
+  }
+
+  Mapped forward(const Tensor& x, const Pass& pass) {
+    if (pass.mode == Mode::kInitialise) initialise(x);
+    Tensor gain = positive_gain();
+    return {x * gain + bias_, gain.log().sum().expand({x.size(0)})};
+  }
+
+  Tensor inverse(const Tensor& y) { return (y - bias_) / positive_gain(); }
+
+ private:
+  Tensor positive_gain() {
+    require_started(path_, initialised_, is_ready_);
+    return gain_.clamp_min(1e-10);
+  }
+
+  void initialise(const Tensor& x) {
+    at::NoGradGuard no_grad;
+    gain_.copy_((x.var(0, /*unbiased=*/false) + 1e-8).rsqrt());
+    bias_.copy_(-x.mean(0) * gain_);
+    initialised_.fill_(true);
+    is_ready_ = true;
+  }
+
+  std::string path_;
+  Tensor gain_, bias_;  // [C, H, W]
+  Tensor initialised_;
+  bool is_ready_ = false;
+};
+
+ActNorm::ActNorm(const ActNormConfig& config, const Site& site) : Transform(ActNormConfig::kType, site, site.input) {
+  Site norm = site.inside("norm", site.input);
+  if (config.per == ActNormPer::kChannel) {
+    channels_ = register_module("norm", std::make_shared<ChannelNorm>(norm));
+  } else {
+    positions_ = register_module("norm", std::make_shared<PositionNorm>(norm));
+  }
+}
+
+Mapped ActNorm::do_forward(const Tensor& x, const Pass& pass) {
+  if (positions_) return positions_->forward(x, pass);
+  Tensor y = channels_->forward(x, pass);
+  int64_t positions = numel(input_shape()) / input_shape()[0];
+  return {y, (channels_->log_scale().sum() * positions).expand(x.size(0))};
+}
+
+Tensor ActNorm::do_inverse(const Tensor& z, const Pass&) {
+  return positions_ ? positions_->inverse(z) : channels_->inverse(z);
+}
+
+}  // namespace diffeo

@@ -1,0 +1,81 @@
+#include "transforms/channel_mix.h"
+
+#include <ATen/ATen.h>
+
+namespace diffeo {
+namespace {
+
+Tensor mixed(const Tensor& weight, const Tensor& x) {
+  return x.dim() == 2 ? at::linear(x, weight) : at::conv2d(x, weight.unsqueeze(2).unsqueeze(3));
+}
+
+class PlainMix final : public ChannelMix {
+ public:
+  PlainMix(const Site& site, int64_t channels)
+      : weight_(register_parameter("weight", site.rotation("weight", channels))) {}
+
+  // Unlike slogdet, which asks the host twice whether W is singular, this reads nothing back.
+  Tensor log_abs_det() const override {
+    Tensor lu = std::get<0>(at::linalg_lu_factor_ex(weight_.to(at::kDouble), /*pivot=*/true, /*check_errors=*/false));
+    return lu.diagonal().abs().log().sum().to(weight_.scalar_type());
+  }
+
+ private:
+  Tensor weight() const override { return weight_; }
+  Tensor inverse_weight() const override {
+    return std::get<0>(at::linalg_inv_ex(weight_.to(at::kDouble), /*check_errors=*/false)).to(weight_.scalar_type());
+  }
+
+  Tensor weight_;  // [C, C]
+};
+
+class LuMix final : public ChannelMix {
+ public:
+  LuMix(const Site& site, int64_t channels) {
+    auto [p, lower, upper] = at::linalg_lu(site.rotation("weight", channels).t().to(at::kDouble));
+    Tensor s = upper.diagonal();
+    auto kept = [&](const Tensor& t) { return t.contiguous().to(site.options); };
+    p_ = register_buffer("p", kept(p));
+    sign_s_ = register_buffer("sign_s", kept(s.sign()));
+    lower_ = register_parameter("l", kept(lower.tril(-1)));
+    upper_ = register_parameter("u", kept(upper.triu(1)));
+    log_s_ = register_parameter("log_s", kept(s.abs().log()));
+  }
+
+  Tensor log_abs_det() const override { return log_s_.sum(); }
+
+ private:
+  // Both triangles in double precision: their product is rounded once.
+  Tensor lower() const {
+    Tensor l = lower_.to(at::kDouble).tril(-1);
+    return l + at::diag_embed(l.new_ones({l.size(0)}));
+  }
+  Tensor upper() const { return upper_.to(at::kDouble).triu(1) + at::diag_embed(sign_s_ * log_s_.to(at::kDouble).exp()); }
+
+  Tensor weight() const override {
+    return p_.to(at::kDouble).mm(lower().mm(upper())).t().to(log_s_.scalar_type());
+  }
+  Tensor inverse_weight() const override {
+    Tensor half = at::linalg_solve_triangular(lower(), p_.to(at::kDouble).t(), /*upper=*/false);
+    return at::linalg_solve_triangular(upper(), half, /*upper=*/true).t().to(log_s_.scalar_type());
+  }
+
+  Tensor p_, sign_s_;             // [C, C] permutation matrix, [C]
+  Tensor lower_, upper_, log_s_;  // [C, C], [C, C], [C]
+};
+
+}  // namespace
+
+Tensor ChannelMix::forward(const Tensor& x) const { return mixed(weight(), x); }
+
+Tensor ChannelMix::inverse(const Tensor& y) const { return mixed(inverse_weight(), y); }
+
+std::shared_ptr<ChannelMix> make_plain_mix(const Site& site, int64_t channels) {
+  return std::make_shared<PlainMix>(site, channels);
+}
+
+std::shared_ptr<ChannelMix> make_lu_mix(const Site& site, int64_t channels) {
+  return std::make_shared<LuMix>(site, channels);
+}
+
+}  // namespace diffeo

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <vector>
+
+#include "core/enums.h"
+#include "transforms/channel_mix.h"
+#include "transforms/partition.h"
+#include "transforms/transform.h"
+
+namespace diffeo {
+
+enum class MixForm { kPlain, kLu };
+template <>
+struct EnumNames<MixForm> {
+  static constexpr std::array names{std::pair{"plain", MixForm::kPlain}, std::pair{"lu", MixForm::kLu}};
+};
+
+// Which parts of an example have a matrix of their own.
+enum class MixSplit { kNone, kChannel, kColumns };
+template <>
+struct EnumNames<MixSplit> {
+  static constexpr std::array names{std::pair{"none", MixSplit::kNone}, std::pair{"channel", MixSplit::kChannel},
+                                    std::pair{"columns", MixSplit::kColumns}};
+};
+
+struct InvConvConfig {
+  using Builds = class InvConv;
+  static constexpr const char* kType = "inv_conv";
+  static constexpr const char* kDoc = "Glow's invertible 1x1 convolution: a learned matrix over the channels, started at a rotation.";
+  MixForm form = MixForm::kPlain;
+  MixSplit split = MixSplit::kNone;
+
+  template <class Archive>
+  void fields(Archive& ar) {
+    ar("form", form, "the matrix itself, or its LU factors, whose determinant costs nothing");
+    ar("split", split, "one matrix for all, or one for each half of the split (Flow++)");
+  }
+};
+
+// Invertible linear map over the channels, shared by all positions (Kingma & Dhariwal 2018, section 3.2).
+class InvConv final : public Transform {
+ public:
+  InvConv(const InvConvConfig& config, const Site& site);
+
+ private:
+  Mapped do_forward(const Tensor& x, const Pass& pass) override;
+  Tensor do_inverse(const Tensor& z, const Pass& pass) override;
+
+  std::optional<Partition> partition_;              // none: one matrix for the whole
+  std::vector<std::shared_ptr<ChannelMix>> mixes_;  // one, or one for each half
+  std::vector<int64_t> positions_;                  // that each of them is applied at
+};
+
+}  // namespace diffeo

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "transforms/actnorm.h"
+#include "transforms/batch_norm.h"
+#include "transforms/coupling.h"
+#include "transforms/dequantize.h"
+#include "transforms/factor_out.h"
+#include "transforms/inv_conv.h"
+#include "transforms/linear.h"
+#include "transforms/permutation.h"
+#include "transforms/pointwise.h"
+#include "transforms/prior.h"
+#include "transforms/squeeze.h"
+
+namespace diffeo {
+
+struct RepeatConfig {
+  static constexpr const char* kType = "repeat";
+  static constexpr const char* kDoc = "The same layers several times over, with fresh parameters each time.";
+  int64_t times = 1;
+  std::vector<Layer> body;
+
+  template <class Archive>
+  void fields(Archive& ar);
+};
+
+// Every layer a configuration can name, in the alphabet's order. This list is the
+// registry: the reader finds a type by its kType, the builder by its Builds.
+using LayerConfig = std::variant<  //
+    ActNormConfig,                 //
+    BatchNormConfig,               //
+    CouplingConfig,                //
+    DequantizeConfig,              //
+    DiagonalConfig,                //
+    FactorOutConfig,               //
+    FlattenConfig,                 //
+    FlipConfig,                    //
+    InvConvConfig,                 //
+    LinearConfig,                  //
+    LogitConfig,                   //
+    MaskedCouplingConfig,          //
+    PReluConfig,                   //
+    PriorConfig,                   //
+    RepeatConfig,                  //
+    ReverseConfig,                 //
+    ScaleConfig,                   //
+    ShuffleConfig,                 //
+    SigmoidConfig,                 //
+    SqueezeConfig,                 //
+    UnsqueezeConfig>;
+
+// One entry of a layer list. `place` names it in messages: "glow.yaml:12:5: flow[3]".
+struct Layer {
+  LayerConfig config;
+  std::string place = {};
+};
+
+template <class Archive>
+void RepeatConfig::fields(Archive& ar) {
+  ar("times", times, "how often", at_least(0));
+  ar("body", body, "the layers");
+}
+
+template <class Archive>
+void DequantizeConfig::fields(Archive& ar) {
+  ar("bits", bits, "of the data that are kept, the leading ones; bits/dim then counts 2^bits values", between(1, 16));
+  ar("data_bits", data_bits, "of the data as stored: pixels 0 .. 2^data_bits - 1", between(1, 16));
+  ar("range", range, "the interval that the values are mapped to");
+  ar("noise", noise, "layers that map N(0, 1) to the noise within a bin, ending in a sigmoid; none: uniform noise");
+  ar("features", features, "features of the image for the noise layers that ask for them");
+}
+
+// Builds the layers in order, each on the shape the one before it produces. Throws one error that lists every layer
+// that cannot be built, each by its place; those after a failed layer that may change the shape are not looked at.
+TransformPtr build_layers(const std::vector<Layer>& layers, const Site& site);
+
+// The kType of a layer's configuration.
+const char* type_of(const Layer& layer);
+
+}  // namespace diffeo

@@ -1,0 +1,64 @@
+#include "transforms/pointwise.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "core/base.h"
+
+namespace diffeo {
+
+Logit::Logit(const LogitConfig& config, const Site& site)
+    : Transform(LogitConfig::kType, site, site.input), alpha_(config.alpha) {}
+
+Mapped Logit::do_forward(const Tensor& x, const Pass&) {
+  Tensor p = alpha_ + (1 - 2 * alpha_) * x;
+  if (alpha_ == 0) p = p.clamp(std::ldexp(1.0, -26), 1 - std::ldexp(1.0, -24));
+  Tensor log_p = p.log(), log_q = (-p).log1p();
+  return {log_p - log_q, sum_events(std::log(1 - 2 * alpha_) - log_p - log_q)};
+}
+
+Tensor Logit::do_inverse(const Tensor& z, const Pass&) { return (z.sigmoid() - alpha_) / (1 - 2 * alpha_); }
+
+Sigmoid::Sigmoid(const SigmoidConfig&, const Site& site) : Transform(SigmoidConfig::kType, site, site.input) {}
+
+Mapped Sigmoid::do_forward(const Tensor& x, const Pass&) { return {x.sigmoid(), sum_events(log_sigmoid_slope(x))}; }
+
+Tensor Sigmoid::do_inverse(const Tensor& z, const Pass&) { return z.logit(); }
+
+Scale::Scale(const ScaleConfig& config, const Site& site)
+    : Transform(ScaleConfig::kType, site, site.input), factor_(config.factor), shift_(config.shift) {
+  require(factor_ != 0, "factor: 0 has no inverse");
+}
+
+Mapped Scale::do_forward(const Tensor& x, const Pass&) {
+  double log_det = std::log(std::abs(factor_)) * static_cast<double>(numel(input_shape()));
+  return {factor_ * x + shift_, zero_log_det(x) + log_det};
+}
+
+Tensor Scale::do_inverse(const Tensor& z, const Pass&) { return (z - shift_) / factor_; }
+
+Diagonal::Diagonal(const DiagonalConfig&, const Site& site) : Transform(DiagonalConfig::kType, site, site.input) {
+  log_scale_ = register_parameter("log_scale", site.constant(site.input, 0));
+}
+
+Mapped Diagonal::do_forward(const Tensor& x, const Pass&) {
+  return {x * log_scale_.exp(), log_scale_.sum().expand({x.size(0)})};
+}
+
+Tensor Diagonal::do_inverse(const Tensor& z, const Pass&) { return z * (-log_scale_).exp(); }
+
+PRelu::PRelu(const PReluConfig&, const Site& site) : Transform(PReluConfig::kType, site, site.input) {
+  a_ = register_parameter("a", site.uniform("a", {}, std::sqrt(3.0)));
+}
+
+Tensor PRelu::slope() const { return a_.abs() + 0.01; }
+
+Mapped PRelu::do_forward(const Tensor& x, const Pass&) {
+  Tensor alpha = slope(), negative = x < 0;
+  return {at::where(negative, x / alpha, x), -alpha.log() * sum_events(negative.to(x.scalar_type()))};
+}
+
+Tensor PRelu::do_inverse(const Tensor& z, const Pass&) { return at::where(z < 0, slope() * z, z); }
+
+}  // namespace diffeo

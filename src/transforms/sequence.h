@@ -1,0 +1,24 @@
+#pragma once
+
+#include <vector>
+
+#include "transforms/transform.h"
+
+namespace diffeo {
+
+// Applies layers in order. Neighbours must agree on their shapes; each is registered under the last name of its path.
+class Sequence final : public Transform {
+ public:
+  Sequence(const Site& site, std::vector<TransformPtr> layers);
+  bool stochastic() const override;
+  std::vector<Shape> latent_shapes() const override;
+  const std::vector<TransformPtr>& layers() const { return layers_; }
+
+ private:
+  Mapped do_forward(const Tensor& x, const Pass& pass) override;
+  Tensor do_inverse(const Tensor& z, const Pass& pass) override;
+
+  std::vector<TransformPtr> layers_;
+};
+
+}  // namespace diffeo
