@@ -1,0 +1,189 @@
+# shellcheck shell=bash
+# What scripts/run, scripts/test and .ci/run share; to be sourced. `prepare TARGET…` leaves the targets built in $build
+# and all that they need installed. It prints one line a step to stderr, and nothing where there is nothing to do.
+#
+#   CMAKE_PREFIX_PATH, Torch_DIR   take the LibTorch found there
+#   DIFFEO_CUDA=1                  otherwise fetch one for CUDA instead of one for the CPU, and build in build-cuda/
+set -euo pipefail
+
+root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=$root/.cache
+if [ "${DIFFEO_CUDA:-0}" = 1 ]; then
+  build=$root/build-cuda
+  torch=torch==2.14.1
+  torch_index=https://download.pytorch.org/whl/cu130
+else
+  build=$root/build
+  torch=torch==2.13.0+cpu
+  torch_index=https://download.pytorch.org/whl/cpu
+fi
+unpacked=$cache/${torch/==/-}
+
+packages=(cmake ninja-build g++ libcli11-dev libspdlog-dev libyaml-cpp-dev nlohmann-json3-dev libpng-dev libjpeg-dev
+  zlib1g-dev libxxhash-dev libgtest-dev)
+dataset="dataset-fashion-mnist"
+
+prepare() {
+  trap 'exit 130' INT TERM # pip would end as if it had merely failed
+  mkdir -p "$cache" "$build"
+  exec 9>"$cache/lock"
+  flock --nonblock 9 || {
+    step "waiting for another build in this folder"
+    flock 9
+  }
+  local wanted=("${packages[@]}")
+  needs_libtorch && wanted+=(python3-pip)
+  if command -v apt-get >/dev/null; then
+    install "${wanted[@]}"
+    install_dataset
+  fi
+  if needs_libtorch; then fetch_libtorch; fi
+  configure
+  compile "$@"
+  exec 9>&-
+  trap - INT TERM
+}
+
+step() { echo "diffeo: $*" >&2; }
+
+give_up() {
+  step "$*"
+  exit 2
+}
+
+# Runs a command with its output in a log, which show_log prints if need be.
+quietly() { "$@" </dev/null >"$cache/log" 2>&1; }
+show_log() { cat "$cache/log" >&2; }
+
+# Those of the named packages that are not installed.
+missing_packages() {
+  local installed package
+  # shellcheck disable=SC2016 # dpkg-query's own variables
+  installed=$(dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
+  for package in "$@"; do
+    grep -qx "$package installed" <<<"$installed" || echo "$package"
+  done
+}
+
+# With no lists of packages (a new machine) or outdated ones the first try fails.
+apt_install() {
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+  local install=("${apt[@]}" install --yes --no-install-recommends "$@")
+  quietly "${install[@]}" || { quietly "${apt[@]}" update && quietly "${install[@]}"; }
+}
+
+install() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ]; then
+    if apt-cache show $dataset >/dev/null 2>&1; then mapfile -t -O ${#missing[@]} missing < <(missing_packages $dataset); fi
+    give_up "system packages are missing; run: sudo apt-get install ${missing[*]}"
+  fi
+  step "installing ${missing[*]}"
+  apt_install "${missing[@]}" || { show_log && give_up "could not install ${missing[*]}"; }
+}
+
+# The images of the quickstart. Everything else works without them, so their lack is told once and stops nothing.
+install_dataset() {
+  local told=$cache/no-dataset
+  { [ ! -e "$told" ] && [ -n "$(missing_packages $dataset)" ]; } || return 0
+  if [ "$(id -u)" = 0 ]; then
+    step "installing $dataset"
+    apt_install $dataset && return
+  fi
+  step "warning: the quickstart's images are missing; to have them: sudo apt-get install $dataset"
+  touch "$told"
+}
+
+needs_libtorch() { [ -z "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] && ! is_whole "$unpacked"; }
+
+# A folder is given its name only when it is complete; this notices what happened to it since.
+is_whole() {
+  local file
+  for file in include/torch/headeronly/version.h lib/libc10.so lib/libtorch.so lib/libtorch_cpu.so; do
+    [ -s "$1/torch/$file" ] || return 1
+  done
+}
+
+fetch_libtorch() {
+  local partial=$unpacked.partial
+  rm -rf "$partial" "$unpacked"
+  mkdir -p "$partial/wheels"
+  step "fetching $torch"
+  download "$partial/wheels" --no-deps "$torch"
+  unpack "$partial"
+  if [ "${DIFFEO_CUDA:-0}" = 1 ]; then fetch_cuda_libraries "$partial"; fi
+  rm -r "$partial/wheels"
+  mv "$partial" "$unpacked"
+}
+
+# download FOLDER ARGUMENTS…: wheels for Python 3.11, whatever is installed here: we take only the libraries in them.
+download() {
+  local pip=(python3 -m pip download --dest "$1" --only-binary=:all: --python-version 3.11)
+  shift
+  quietly "${pip[@]}" "$@" || quietly "${pip[@]}" --index-url "$torch_index" "$@" || {
+    show_log
+    give_up "could not fetch ${*: -1}, neither from the configured package index nor from $torch_index"
+  }
+}
+
+unpack() {
+  local wheel
+  for wheel in "$1"/wheels/*.whl; do
+    step "unpacking ${wheel##*/}"
+    quietly python3 -m zipfile --extract "$wheel" "$1" || { show_log && give_up "could not unpack $wheel"; }
+    rm "$wheel"
+  done
+}
+
+# The wheel of CUDA's LibTorch loads the libraries of CUDA from the wheels that it depends on.
+fetch_cuda_libraries() {
+  local requirements
+  mapfile -t requirements < <(sed -nE 's/^Requires-Dist: ((nvidia-|cuda-toolkit)[^;]*[^; ]).*/\1/p' "$1"/torch-*.dist-info/METADATA)
+  step "fetching ${requirements[*]}"
+  download "$1/wheels" "${requirements[@]}"
+  unpack "$1"
+}
+
+# Configures again only when asked for another LibTorch or moved; ninja sees to the rest.
+configure() {
+  local prefix=${CMAKE_PREFIX_PATH:-} settings
+  [ -n "$prefix${Torch_DIR:-}" ] || prefix=$unpacked/torch
+  settings=(-S "$root" -B "$build" -G Ninja "-DCMAKE_PREFIX_PATH=${prefix//:/;}" "-DTorch_DIR=${Torch_DIR:-}")
+  [ ! -e "$build/build.ninja" ] || [ "$(cat "$build/settings" 2>/dev/null)" != "${settings[*]}" ] || return 0
+  rm -rf "$build/CMakeCache.txt" "$build/CMakeFiles/CMakeSystem.cmake"
+  quietly cmake "${settings[@]}" || { show_log && give_up "could not configure the build"; }
+  step "configured with$(sed -n 's/^-- \(LibTorch \)/ \1/p' "$cache/log")"
+  echo "${settings[*]}" >"$build/settings"
+}
+
+# As many as there are processors, but no more than memory allows: a compiler takes up to 1.5 GB.
+jobs() {
+  local processors free_kib fit
+  processors=$(nproc)
+  free_kib=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)
+  fit=$((free_kib / 1500000))
+  echo $((fit < 1 ? 1 : fit < processors ? fit : processors))
+}
+
+compile() {
+  local status=0
+  NINJA_STATUS='[%f/%t] ' ninja -C "$build" -j "$(jobs)" "$@" </dev/null 2>&1 | tee "$cache/log" | show_progress || status=$?
+  [ $status = 0 ] || { grep -v '^\[' "$cache/log" >&2 && exit 1; }
+}
+
+# Reads ninja's output. Says something only once there is something to build; counts on a terminal.
+show_progress() {
+  local line said=
+  while IFS= read -r line; do
+    [[ $line =~ ^\[([1-9][0-9]*/[0-9]+)\] ]] || continue
+    if [ -t 2 ]; then
+      printf '\rdiffeo: building %s ' "${BASH_REMATCH[1]}" >&2
+    elif [ -z "$said" ]; then
+      step "building"
+    fi
+    said=1
+  done
+  if [ -t 2 ] && [ -n "$said" ]; then echo >&2; fi
+}
