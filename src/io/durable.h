@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+
+#include "io/descriptor.h"
+
+namespace diffeo {
+
+// Writes that survive a crash: whoever looks, also after a power cut, finds the old file or the whole new one. Names of
+// what is not finished or no longer wanted begin with ".tmp-". Every error says what the system refused and why.
+
+// A file that appears under its name, or replaces the one there, when it is whole. Links are followed.
+class DurableFile {
+ public:
+  explicit DurableFile(const std::filesystem::path& path);
+  ~DurableFile();  // without commit(): nothing is left behind, what stood at `path` stays
+  DurableFile(const DurableFile&) = delete;
+  DurableFile& operator=(const DurableFile&) = delete;
+
+  void write(const void* from, uint64_t count);
+  void write(std::string_view bytes) { write(bytes.data(), bytes.size()); }
+  void commit();
+
+ private:
+  std::filesystem::path target_, temporary_;
+  Descriptor file_;
+};
+
+void write_durably(const std::filesystem::path& path, std::string_view bytes);
+
+// Makes the names in a directory durable: the files in it must be synced already.
+void sync_directory(const std::filesystem::path& directory);
+
+// Within one file system. A directory that is not empty is not replaced.
+void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
+
+// A file, or a directory with all it holds; renamed away first, so that a crash leaves no half of it under its name.
+// Nothing there is no error.
+void remove_durably(const std::filesystem::path& path);
+
+// A new directory beside `target`, to be filled and then renamed to it.
+std::filesystem::path make_temporary_directory(const std::filesystem::path& target);
+
+// With all its parents. A directory already there is no error.
+void make_directories(const std::filesystem::path& directory);
+
+// Removes what an interrupted process left unfinished in `directory`. Only for the one writer of a directory.
+void remove_leftovers(const std::filesystem::path& directory);
+
+}  // namespace diffeo
