@@ -129,7 +129,8 @@ Entry parse_entry(const Input& in, const std::string& name, const json& fields) 
   in.require(entry.shape.size() <= kMaxDimensions, "tensor '", name, "': ", entry.shape.size(),
              " dimensions, at most ", kMaxDimensions);
   auto bytes = bytes_of(entry.shape, static_cast<int64_t>(c10::elementSize(entry.type)));
-  in.require(bytes.has_value(), "tensor '", name, "': its shape ", to_string(entry.shape), " is larger than any memory");
+  in.require(bytes.has_value(), "tensor '", name, "': its shape ", to_string(entry.shape),
+             " is larger than any memory");
   in.require(*bytes == offsets[1] - offsets[0], "tensor '", name, "': ", offsets[1] - offsets[0], " bytes for ",
              fields["dtype"].get<std::string>(), " ", to_string(entry.shape), ", expected ", *bytes);
   entry.begin = static_cast<uint64_t>(offsets[0]);
@@ -157,8 +158,8 @@ void check_layout(const Input& in, std::vector<Entry>& entries) {
             [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   uint64_t end = 0;
   for (const Entry& entry : entries) {
-    in.require(entry.begin == end, "tensor '", entry.name, "': its data begin at byte ", entry.begin, ", expected ", end,
-               " (tensors neither overlap nor leave holes)");
+    in.require(entry.begin == end, "tensor '", entry.name, "': its data begin at byte ", entry.begin, ", expected ",
+               end, " (tensors neither overlap nor leave holes)");
     end = entry.end;
   }
   in.require(end == in.remaining(), "the header describes ", end, " bytes of data, found ", in.remaining());
