@@ -62,7 +62,7 @@ Mapped Dequantize::do_forward(const Tensor& x, const Pass& pass) {
 }
 
 Tensor Dequantize::do_inverse(const Tensor& z, const Pass&) {
-  return ((z - low_) * (bins_ / width_)).floor().clamp(0, bins_ - 1) * per_bin_;
+  return (((z - low_) * (bins_ / width_)).floor() * per_bin_).clamp(0, bins_ * per_bin_ - 1);
 }
 
 }  // namespace diffeo

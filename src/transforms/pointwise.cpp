@@ -3,19 +3,35 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/base.h"
 
 namespace diffeo {
+namespace {
+
+// Keeps the logarithm of 0 finite.
+Tensor above_zero(const Tensor& p) {
+  bool twice = p.scalar_type() == at::kDouble;
+  return p.clamp_min(twice ? std::numeric_limits<double>::min() : std::numeric_limits<float>::min());
+}
+
+}  // namespace
 
 Logit::Logit(const LogitConfig& config, const Site& site)
     : Transform(LogitConfig::kType, site, site.input), alpha_(config.alpha) {}
 
+// log p - log q loses digits where p is near q, and 1 - p where p is near 1. So q is not taken from p, and their
+// ratio is 1 + t / q or 1 / (1 - t / p), whichever has a positive t. (At t = 0 just one of the two must have a slope.)
 Mapped Logit::do_forward(const Tensor& x, const Pass&) {
-  Tensor p = alpha_ + (1 - 2 * alpha_) * x;
-  if (alpha_ == 0) p = p.clamp(std::ldexp(1.0, -26), 1 - std::ldexp(1.0, -24));
-  Tensor log_p = p.log(), log_q = (-p).log1p();
-  return {log_p - log_q, sum_events(std::log(1 - 2 * alpha_) - log_p - log_q)};
+  double width = 1 - 2 * alpha_;
+  Tensor p = alpha_ + width * x, q = alpha_ + width * (1 - x), t = width * (2 * x - 1);
+  if (alpha_ == 0) {
+    p = above_zero(p);
+    q = above_zero(q);
+  }
+  Tensor y = (t.clamp_min(0) / q).log1p() - ((-t).relu() / p).log1p();
+  return {y, sum_events(std::log(width) - p.log() - q.log())};
 }
 
 Tensor Logit::do_inverse(const Tensor& z, const Pass&) { return (z.sigmoid() - alpha_) / (1 - 2 * alpha_); }

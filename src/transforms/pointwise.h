@@ -20,7 +20,7 @@ struct LogitConfig {
 };
 
 // logit(alpha + (1 - 2 alpha) x) (laurent-dinh/models, real_nvp; the paper's text has another factor). At alpha 0 the
-// ends of [0, 1], which rounding can reach, count as the nearest float inside.
+// ends of [0, 1], which rounding can reach, keep finite values.
 class Logit final : public Transform {
  public:
   Logit(const LogitConfig& config, const Site& site);
