@@ -1,0 +1,11 @@
+#include "train/ema.h"
+
+#include <ATen/ATen.h>
+
+namespace diffeo {
+
+Ema::Ema(double decay, const Tensor& weights) : decay_(decay), average_(weights.detach().clone()) {}
+
+void Ema::follow(const Tensor& weights) { average_.lerp_(weights, 1 - decay_); }
+
+}  // namespace diffeo
