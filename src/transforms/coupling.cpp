@@ -89,7 +89,7 @@ Tensor MaskedCoupling::parameters(const Tensor& kept, const Pass& pass) {
   Tensor mask = mask_.expand({image.size(0), -1, -1, -1});
   Pass inside = pass;
   inside.features = context.defined() ? at::cat({mask, context}, 1) : mask;
-  Tensor raw = net_->forward(2 * (net_norm_ ? net_norm_->forward(image, pass) : image), inside);
+  Tensor raw = net_->forward(net_norm_ ? 2 * net_norm_->forward(image, pass) : image, inside);
   return partition_.split(raw).second;
 }
 

@@ -95,9 +95,9 @@ struct MaskedCouplingConfig {
   }
 };
 
-// A checkerboard coupling whose network reads the whole image, zero where it is changed, times two, with the mask as one
-// more channel, and writes numbers for every cell, of which only the changed ones' are used. The batch norms count
-// the masked zeros (laurent-dinh/models, real_nvp).
+// A checkerboard coupling whose network reads the whole image, zero where it is changed, with the mask as one more
+// channel, and writes numbers for every cell, of which only the changed ones' are used. The batch norms count the masked
+// zeros; what they give the network is doubled (laurent-dinh/models, real_nvp).
 class MaskedCoupling final : public Coupling {
  public:
   MaskedCoupling(const MaskedCouplingConfig& config, const Site& site);
