@@ -1,0 +1,122 @@
+#include "io/npy.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "io/durable.h"
+#include "io/files.h"
+#include "io/npy_header.h"
+#include "io/sizes.h"
+
+namespace diffeo {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the types below are little-endian");
+
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
+constexpr uint64_t kMaxNpyHeader = uint64_t{64} << 10;
+constexpr size_t kMaxNpyDimensions = 8;
+constexpr size_t kNpyAlignment = 64;
+
+constexpr std::array kNpyTypes{
+    std::pair{"|b1", at::kBool},   std::pair{"|u1", at::kByte},   std::pair{"|i1", at::kChar},
+    std::pair{"<i2", at::kShort},  std::pair{"<i4", at::kInt},    std::pair{"<i8", at::kLong},
+    std::pair{"<u2", at::kUInt16}, std::pair{"<u4", at::kUInt32}, std::pair{"<u8", at::kUInt64},
+    std::pair{"<f2", at::kHalf},   std::pair{"<f4", at::kFloat},  std::pair{"<f8", at::kDouble}};
+
+at::ScalarType npy_type(const Input& in, const std::string& descr) {
+  for (auto [name, type] : kNpyTypes) {
+    if (descr == name) return type;
+  }
+  bool object = descr.ends_with('O'), big = descr.starts_with('>');
+  in.fail("dtype '", descr, "', expected a little-endian number as '<f4' or '|u1'",
+          object ? "; Python objects are never read" : big ? "; convert it with x.astype('<f4')" : "");
+}
+
+const char* npy_descr(at::ScalarType wanted) {
+  for (auto [name, type] : kNpyTypes) {
+    if (type == wanted) return name;
+  }
+  fail("type ", c10::toString(wanted), " has no place in an npy file");
+}
+
+NpyHeader read_npy_header(Input& in) {
+  bool begins = in.remaining() >= 8 && in.read_text(6, "the first bytes") == kNpyMagic;
+  in.require(begins, "does not begin as an npy file does");
+  int major = in.read_value<uint8_t>("the version"), minor = in.read_value<uint8_t>("the version");
+  in.require(1 <= major && major <= 3 && minor == 0, "npy version ", major, ".", minor, ", expected 1.0, 2.0 or 3.0");
+  uint64_t length = major == 1 ? in.read_value<uint16_t>("the length of the header")
+                               : in.read_value<uint32_t>("the length of the header");
+  in.require(length <= kMaxNpyHeader, "the header takes ", length, " bytes, at most ", kMaxNpyHeader);
+  return parse_npy_header(in, in.read_text(length, "the header"));
+}
+
+void require_finite(const Input& in, const Tensor& tensor) {
+  Tensor bad = at::isfinite(tensor).logical_not();
+  if (!bad.any().item<bool>()) return;
+  Tensor index = bad.nonzero()[0];
+  Tensor value = tensor;
+  Shape place;
+  for (int64_t d = 0; d < tensor.dim(); ++d) {
+    place.push_back(index[d].item<int64_t>());
+    value = value[place.back()];
+  }
+  in.fail("element ", to_string(place), " is ", value.item<double>(), ", expected finite numbers");
+}
+
+// Fortran order is C order of the dimensions turned round.
+Tensor from_fortran(const Tensor& reversed) {
+  Shape order;
+  for (int64_t d = reversed.dim() - 1; d >= 0; --d) order.push_back(d);
+  return reversed.permute(order).contiguous();
+}
+
+Tensor read_elements(Input& in, at::ScalarType type, const Shape& shape) {
+  bool flags = type == at::kBool;
+  Tensor tensor = at::empty(shape, at::TensorOptions(flags ? at::kByte : type));
+  in.read(tensor.mutable_data_ptr(), tensor.nbytes(), "the elements");
+  if (!flags) return tensor;
+  in.require(!tensor.gt(1).any().item<bool>(), "a bool that is neither 0 nor 1");
+  return tensor.view(at::kBool);
+}
+
+}  // namespace
+
+Tensor read_npy(Input& in, const NpyOptions& options) {
+  NpyHeader header = read_npy_header(in);
+  at::ScalarType type = npy_type(in, header.descr);
+  Shape shape = header.shape;
+  in.require(shape.size() <= kMaxNpyDimensions, shape.size(), " dimensions, at most ", kMaxNpyDimensions);
+  auto bytes = bytes_of(shape, static_cast<int64_t>(c10::elementSize(type)));
+  in.require(bytes.has_value(), "its shape ", to_string(shape), " is larger than any memory");
+  in.require(static_cast<uint64_t>(*bytes) == in.remaining(), to_string(shape), " of ", header.descr, " takes ", *bytes,
+             " bytes, found ", in.remaining());
+  if (header.fortran_order) std::reverse(shape.begin(), shape.end());
+  Tensor tensor = read_elements(in, type, shape);
+  if (header.fortran_order) tensor = from_fortran(tensor);
+  if (options.finite && tensor.is_floating_point()) require_finite(in, tensor);
+  return tensor;
+}
+
+Tensor load_npy(const std::filesystem::path& path, const NpyOptions& options, Exit exit) {
+  FileInput in(path, exit);
+  return read_npy(in, options);
+}
+
+std::string npy_bytes(const Tensor& tensor) {
+  Tensor host = tensor.detach().to(at::kCPU).contiguous();
+  std::string text = npy_header_text({npy_descr(host.scalar_type()), false, host.sizes().vec()});
+  constexpr size_t kBefore = kNpyMagic.size() + 4;  // magic, version, length
+  size_t spaces = kNpyAlignment - 1 - (kBefore + text.size()) % kNpyAlignment;
+  text.append(spaces, ' ').append("\n");
+  std::string bytes(kNpyMagic);
+  bytes.append({'\x01', '\0', static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)});
+  bytes.append(text);
+  return bytes.append(static_cast<const char*>(host.const_data_ptr()), host.nbytes());
+}
+
+void save_npy(const std::filesystem::path& path, const Tensor& tensor) { write_durably(path, npy_bytes(tensor)); }
+
+}  // namespace diffeo

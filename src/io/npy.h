@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/error.h"
+#include "core/shape.h"
+
+namespace diffeo {
+
+class Input;
+
+struct NpyOptions {
+  bool finite = false;  // refuse NaN and infinities
+};
+
+// NumPy's format, versions 1 to 3 (numpy.lib.format): <f2 <f4 <f8, signed and unsigned integers of 1 to 8 bytes, b1;
+// little-endian, C or Fortran order; at most 8 dimensions. Nothing that needs pickle. The result is contiguous.
+Tensor read_npy(Input& in, const NpyOptions& options = {});
+Tensor load_npy(const std::filesystem::path& path, const NpyOptions& options = {}, Exit exit = Exit::kData);
+
+// Version 1, C order, as numpy.save writes it.
+std::string npy_bytes(const Tensor& tensor);
+void save_npy(const std::filesystem::path& path, const Tensor& tensor);
+
+}  // namespace diffeo
