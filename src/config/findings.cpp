@@ -52,7 +52,7 @@ void Findings::throw_all() const {
   std::string text;
   for (size_t i = 0; i < std::min(sorted.size(), kMostTold); ++i) {
     const Finding& f = sorted[i];
-    text += (i ? "\n" : "") + f.place.named(file_) + ": " + (f.path.empty() ? "" : f.path.text() + ": ") + f.what;
+    text += joined(i ? "\n" : "", f.place.named(file_), ": ", f.path.text(), f.path.empty() ? "" : ": ", f.what);
   }
   if (sorted.size() > kMostTold) text += joined("\n... and ", sorted.size() - kMostTold, " more");
   fail(Exit::kUsage, text);
@@ -74,9 +74,11 @@ std::string excerpt(const std::string& text) {
   return result;
 }
 
-std::string nearest(const std::string& found, const std::vector<std::string>& choices) {
+size_t likely_edits(const std::string& word) { return (word.size() + 1) / 3; }
+
+std::string nearest(const std::string& found, const std::vector<std::string>& choices, size_t most_edits) {
   if (found.size() > 2 * kLongestExcerpt) return {};
-  size_t least = (found.size() + 1) / 3 + 1;
+  size_t least = most_edits + 1;
   std::string best;
   for (const std::string& choice : choices) {
     size_t edits = edits_between(found, choice);
@@ -86,7 +88,7 @@ std::string nearest(const std::string& found, const std::vector<std::string>& ch
 }
 
 std::string advice(const std::string& found, const std::vector<std::string>& choices) {
-  std::string near = nearest(found, choices);
+  std::string near = nearest(found, choices, likely_edits(found));
   if (!near.empty()) return "did you mean '" + near + "'?";
   std::string list;
   for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;

@@ -49,7 +49,10 @@ std::string excerpt(const std::string& text);
 // "did you mean 'steps'?" where a choice is near, else "expected one of: a, b, c".
 std::string advice(const std::string& found, const std::vector<std::string>& choices);
 
-// The choice that a typing mistake may have turned into `found`, or nothing.
-std::string nearest(const std::string& found, const std::vector<std::string>& choices);
+// The choice that at most so many letters put in, left out or replaced have turned into `found`, or nothing.
+std::string nearest(const std::string& found, const std::vector<std::string>& choices, size_t most_edits);
+
+// As many as a typing mistake in the word may make.
+size_t likely_edits(const std::string& word);
 
 }  // namespace diffeo

@@ -52,10 +52,13 @@ bool Overrides::may_be_unread(const Path& pattern) const {
 }
 
 std::string Overrides::cure(const Path& pattern) const {
-  std::string near = nearest(pattern.text(), {seen_.begin(), seen_.end()});
+  size_t edits = likely_edits(pattern.last());
+  std::string near;
   if (pattern.is_pattern()) {
-    near = nearest(pattern.last(), {seen_last_.begin(), seen_last_.end()});
+    near = nearest(pattern.last(), {seen_last_.begin(), seen_last_.end()}, edits);
     if (!near.empty()) near = pattern.with_last(near).text();
+  } else {
+    near = nearest(pattern.text(), {seen_.begin(), seen_.end()}, edits);
   }
   return near.empty() ? "" : ", did you mean '" + near + "'?";
 }

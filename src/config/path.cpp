@@ -31,7 +31,7 @@ bool is_index(const std::string& step) {
 std::optional<Path> Path::parse(const std::string& text) {
   Path path;
   for (size_t at = 0; at <= text.size();) {
-    size_t end = std::min(text.find_first_of(".[", at + 1), text.size());
+    size_t end = std::min(text.find_first_of(".[", at + (text[at] == '[')), text.size());
     std::string step = text.substr(at, end - at);
     if (step != "**" && !is_key(step) && (path.empty() || !is_index(step))) return std::nullopt;
     path.steps_.push_back(step);

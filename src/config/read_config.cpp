@@ -2,49 +2,43 @@
 #include "config/source_text.h"
 #include "config/strict_yaml.h"
 #include "config/yaml_reader.h"
+#include "io/files.h"
 
 namespace diffeo {
 namespace {
 
-struct LayerList {
-  std::vector<Layer> flow;
-
-  template <class Archive>
-  void fields(Archive& ar) {
-    ar.required("flow", flow, "the layers, from data to noise");
-  }
-};
-
 template <class T>
-T parsed(const std::string& text, const std::string& name, const std::vector<std::string>& texts,
-         std::vector<std::string>* notes) {
-  Findings findings(name);
-  Overrides overrides(texts, findings);
-  YamlNode root = parse_yaml(text, {}, findings);
+T parsed(YamlNode root, const Path& path, Findings& findings, Overrides& overrides) {
   Reading reading{findings, overrides};
-  T config;
-  bool empty = root.kind == YamlNode::Kind::kNull;
-  read_value(reading, empty ? nullptr : &root, {}, {}, config);
+  T value;
+  read_value(reading, &root, path, {}, value);
   overrides.find_unused(findings);
   findings.refuse();
-  if (notes) *notes = overrides.notes();
-  return config;
+  return value;
 }
 
 }  // namespace
 
 Config parse_config(const std::string& text, const std::string& name, const std::vector<std::string>& overrides,
                     std::vector<std::string>* notes) {
-  return parsed<Config>(text, name, overrides, notes);
+  Findings findings(name);
+  Overrides set(overrides, findings);
+  YamlNode root = parse_yaml(text, {}, findings);
+  if (root.kind == YamlNode::Kind::kNull) root.kind = YamlNode::Kind::kMap;  // so that missing keys are told
+  Config config = parsed<Config>(root, {}, findings, set);
+  if (notes) *notes = set.notes();
+  return config;
 }
 
 Config read_config(const std::string& path, const std::vector<std::string>& overrides,
                    std::vector<std::string>* notes) {
-  return parse_config(read_source(path), path, overrides, notes);
+  return parse_config(read_file(path, kMostSourceBytes, Exit::kUsage), path, overrides, notes);
 }
 
 std::vector<Layer> parse_layers(const std::string& text, const std::string& name) {
-  return parsed<LayerList>("flow:\n" + text, name, {}, nullptr).flow;
+  Findings findings(name);
+  Overrides none({}, findings);
+  return parsed<std::vector<Layer>>(parse_yaml(text, {}, findings), Path() / "flow", findings, none);
 }
 
 }  // namespace diffeo

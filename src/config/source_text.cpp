@@ -1,16 +1,7 @@
 #include "config/source_text.h"
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-
-#include "core/error.h"
-
 namespace diffeo {
 namespace {
-
-constexpr size_t kMostBytes = 1 << 20;
 
 // Length of the UTF-8 character at `at`, 0 where there is none (RFC 3629: no overlong forms, no surrogates).
 size_t utf8_length(const std::string& text, size_t at) {
@@ -28,25 +19,11 @@ size_t utf8_length(const std::string& text, size_t at) {
   return 0;
 }
 
-constexpr const char* kTooLarge = "larger than 1 MiB, which no configuration is";
-
 }  // namespace
-
-std::string read_source(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) fail(Exit::kUsage, path, ": is a folder, expected a YAML file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(Exit::kUsage, path, ": cannot be read: ", std::strerror(errno));
-  std::string text(kMostBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMostBytes) fail(Exit::kUsage, path, ": ", kTooLarge);
-  return text;
-}
 
 void check_source(const std::string& text, const Place& start, Findings& findings) {
   Place place = start;
-  if (text.size() > kMostBytes) findings.stop(place, {}, kTooLarge);
+  if (text.size() > kMostSourceBytes) findings.stop(place, {}, "larger than 1 MiB, which no configuration is");
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
     findings.stop(place, {}, "UTF-16; save the file as UTF-8");
   }

@@ -112,7 +112,6 @@ std::string reworded(const std::string& message) {
       {"illegal map key", "a key where none can stand; look at the indentation and at the line above"},
       {"illegal EOF in scalar", "a quote that is never closed"},
       {"illegal flow end", "a ']' or '}' that closes nothing"},
-      {"illegal tab when looking for indentation", "a tab in the indentation; use spaces"},
       {"unknown token", "a text cannot begin with this character; put it in quotes"},
       {"bad file", "more than 32 levels deep"},
   };
@@ -121,21 +120,27 @@ std::string reworded(const std::string& message) {
   return excerpt(message);
 }
 
-bool indented_with_tab(const std::string& text, int line) {
+// Column of a tab in the indentation of the line, 0 where there is none.
+int tab_column(const std::string& text, int line) {
   std::istringstream lines(text);
   std::string found;
-  for (int i = 0; i <= line; ++i) std::getline(lines, found);
+  for (int i = 0; i < line; ++i) std::getline(lines, found);
   size_t first = found.find_first_not_of(' ');
-  return first != std::string::npos && found[first] == '\t';
+  return first != std::string::npos && found[first] == '\t' ? static_cast<int>(first) + 1 : 0;
 }
 
+// The comment added to the end makes yaml-cpp see that a quote is still open there.
 std::vector<YAML::Node> load(const std::string& text, const Place& start, Findings& findings) {
   try {
-    return YAML::LoadAll(text);
+    return YAML::LoadAll(text + "\n#");
   } catch (const YAML::Exception& error) {
-    bool tab = indented_with_tab(text, error.mark.line);
-    findings.stop(place_of(error.mark, start), {},
-                  "not YAML: " + reworded(tab ? "illegal tab when looking for indentation" : error.msg));
+    Place place = place_of(error.mark, start);
+    std::string what = reworded(error.msg);
+    if (int column = tab_column(text, place.line)) {
+      what = "a tab in the indentation; use spaces";
+      place.column = column;
+    }
+    findings.stop(place, {}, "not YAML: " + what);
   }
 }
 
