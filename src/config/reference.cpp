@@ -80,8 +80,8 @@ class Reference {
     text_ += "| key | value | default | meaning |\n|---|---|---|---|\n";
     for (const FieldInfo& field : type.fields) {
       std::string standard = field.required ? "" : code(one_line(field.standard));
-      text_ += joined("| ", code(field.key), " | ", cell(type_text(field.type, field.range)), " | ", cell(standard), " | ",
-                      cell(field.doc), " |\n");
+      std::string value = type_text(field.type, field.range);
+      text_ += joined("| ", code(field.key), " | ", cell(value), " | ", cell(standard), " | ", cell(field.doc), " |\n");
       explain_later(field.key, field.type);
     }
   }

@@ -103,14 +103,14 @@ class TreeBuilder {
 // What yaml-cpp means, and where to look.
 std::string reworded(const std::string& message) {
   static const std::map<std::string, std::string> meanings{
-      {"end of map flow not found", "a '{' without its '}', or a ',' missing"},
-      {"end of sequence flow not found", "a '[' without its ']', or a ',' missing"},
+      {"end of map flow not found", "a '{' is still open here, or a ',' is missing"},
+      {"end of sequence flow not found", "a '[' is still open here, or a ',' is missing"},
       {"end of map not found", "expected another 'key: value' here; look at the indentation and at the line above"},
       {"end of sequence not found", "expected another '- value' here; look at the indentation and at the line above"},
       {"illegal map value", "a ':' where none can stand; look for a missing ':' or quote here and on the line above"},
       {"illegal block entry", "a '-' where no list can stand; look at the indentation and at the line above"},
       {"illegal map key", "a key where none can stand; look at the indentation and at the line above"},
-      {"illegal EOF in scalar", "a quote that is never closed"},
+      {"illegal EOF in scalar", "a quote is still open here"},
       {"illegal flow end", "a ']' or '}' that closes nothing"},
       {"unknown token", "a text cannot begin with this character; put it in quotes"},
       {"bad file", "more than 32 levels deep"},
@@ -129,12 +129,21 @@ int tab_column(const std::string& text, int line) {
   return first != std::string::npos && found[first] == '\t' ? static_cast<int>(first) + 1 : 0;
 }
 
+// Where the text ends, but for white space.
+Place end_of(const std::string& text) {
+  std::string_view used(text.data(), text.find_last_not_of(" \t\r\n") + 1);
+  auto line_breaks = std::count(used.begin(), used.end(), '\n');
+  size_t last_line = used.rfind('\n') + 1;  // 0 where there is one line
+  return {static_cast<int>(line_breaks) + 1, static_cast<int>(used.size() - last_line) + 1};
+}
+
 // The comment added to the end makes yaml-cpp see that a quote is still open there.
 std::vector<YAML::Node> load(const std::string& text, const Place& start, Findings& findings) {
   try {
     return YAML::LoadAll(text + "\n#");
   } catch (const YAML::Exception& error) {
-    Place place = place_of(error.mark, start);
+    Place place = place_of(error.mark, start), end = end_of(text);
+    if (place.origin.empty() && place.line > end.line) place = end;
     std::string what = reworded(error.msg);
     if (int column = tab_column(text, place.line)) {
       what = "a tab in the indentation; use spaces";
