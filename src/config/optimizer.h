@@ -15,7 +15,7 @@ struct OptimizerCommon {
   template <class Archive>
   void common_fields(Archive& ar) {
     ar("learning_rate", learning_rate, "size of a step before the schedule", at_least(0));
-    ar("clip_norm", clip_norm, "largest global norm of the gradient, in the objective's unit; 0: unclipped", at_least(0));
+    ar("clip_norm", clip_norm, "largest global norm of the gradient, in the objective's unit; 0: any", at_least(0));
     ar("schedule", schedule, "how the learning rate goes with the step");
   }
 };

@@ -1,0 +1,44 @@
+#include "config/config.h"
+#include "config/source_text.h"
+#include "config/strict_yaml.h"
+#include "config/yaml_reader.h"
+#include "io/files.h"
+
+namespace diffeo {
+namespace {
+
+template <class T>
+T parsed(YamlNode root, const Path& path, Findings& findings, Overrides& overrides) {
+  Reading reading{findings, overrides};
+  T value;
+  read_value(reading, &root, path, {}, value);
+  overrides.find_unused(findings);
+  findings.refuse();
+  return value;
+}
+
+}  // namespace
+
+Config parse_config(const std::string& text, const std::string& name, const std::vector<std::string>& overrides,
+                    std::vector<std::string>* notes) {
+  Findings findings(name);
+  Overrides set(overrides, findings);
+  YamlNode root = parse_yaml(text, {}, findings);
+  if (root.kind == YamlNode::Kind::kNull) root.kind = YamlNode::Kind::kMap;  // so that missing keys are told
+  Config config = parsed<Config>(root, {}, findings, set);
+  if (notes) *notes = set.notes();
+  return config;
+}
+
+Config read_config(const std::string& path, const std::vector<std::string>& overrides,
+                   std::vector<std::string>* notes) {
+  return parse_config(read_file(path, kMostSourceBytes, Exit::kUsage), path, overrides, notes);
+}
+
+std::vector<Layer> parse_layers(const std::string& text, const std::string& name) {
+  Findings findings(name);
+  Overrides none({}, findings);
+  return parsed<std::vector<Layer>>(parse_yaml(text, {}, findings), Path() / "flow", findings, none);
+}
+
+}  // namespace diffeo
