@@ -48,6 +48,9 @@ std::string NpyConfig::problem() const {
   if ((shape.size() != 1 && shape.size() != 3) || !all_positive(shape)) {
     return joined("shape is ", to_string(shape), ", expected [D] for vectors or [C, H, W] for images");
   }
+  if (!test && test_fraction == 0 && validation == 0) {
+    return "nothing is held out; give test, test_fraction or validation";
+  }
   if (test && test_fraction > 0) return "test and test_fraction exclude each other; give one of them";
   if (shape.size() == 1 && (augment.flip || augment.shift > 0)) {
     return joined("augment flips and shifts images, but the examples are vectors: shape is ", to_string(shape));

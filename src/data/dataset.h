@@ -1,0 +1,31 @@
+#pragma once
+
+#include "core/shape.h"
+
+namespace diffeo {
+
+struct Batch {
+  Tensor x;       // [B, ...] float32 on the host; images as 0 … 255
+  Tensor labels;  // [B] int64, or undefined
+};
+
+// A whole split in memory: images stay uint8, so CIFAR-10 takes 184 MB.
+struct Dataset {
+  Tensor examples;  // [N, ...] uint8 or float32
+  Tensor labels;    // [N] int64, or undefined
+
+  int64_t size() const { return examples.size(0); }
+  Shape shape() const { return event_shape(examples); }
+
+  Batch slice(int64_t first, int64_t count) const;  // fewer where the end is reached
+  Dataset chosen(const Tensor& indices) const;      // [M] int64
+};
+
+// Two parts that a seed and a stream's name choose: `part` holds the fraction, rounded, at least one example; `rest`
+// the others. Both keep the order of the whole. Throws Exit::kData where nothing would be left.
+struct Cut {
+  Dataset rest, part;
+};
+Cut cut(const Dataset& whole, double fraction, uint64_t seed, const std::string& stream);
+
+}  // namespace diffeo

@@ -1,0 +1,51 @@
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+#include "data/checks.h"
+#include "data/sources.h"
+#include "io/npy.h"
+
+namespace diffeo {
+namespace {
+
+[[noreturn]] void refuse_kind(const std::string& file, const Tensor& array, const char* expected) {
+  fail(Exit::kData, file, ": holds ", at::toString(array.scalar_type()), " of shape ",
+       to_string(array.sizes().vec()), ", expected ", expected);
+}
+
+// [N, H, W] or [N, H, W, C] -> [N, C, H, W]
+Tensor npy_images(const std::string& file, const Tensor& array) {
+  bool images = array.dtype() == at::kByte && (array.dim() == 3 || array.dim() == 4);
+  if (!images) refuse_kind(file, array, "images [N, H, W] or [N, H, W, C] of uint8");
+  return array.dim() == 3 ? array.unsqueeze(1) : array.permute({0, 3, 1, 2}).contiguous();
+}
+
+// [N, D] of any float -> float32
+Tensor npy_vectors(const std::string& file, const Tensor& array) {
+  if (!array.is_floating_point() || array.dim() != 2) refuse_kind(file, array, "vectors [N, D] of floats");
+  Tensor vectors = array.to(at::kFloat), lost = vectors.isfinite().logical_not_().nonzero();
+  if (lost.size(0) == 0) return vectors;
+  int64_t row = lost[0][0].item<int64_t>(), column = lost[0][1].item<int64_t>();
+  fail(Exit::kData, file, ": example ", row, ", number ", column, " is ", array[row][column].item<double>(),
+       ", expected a finite number in single precision");
+}
+
+Dataset npy_set(const NpyConfig& config, const std::string& file, const std::optional<std::string>& labels) {
+  Tensor array = load_npy(file, {.finite = true});
+  Dataset set{config.shape.size() == 3 ? npy_images(file, array) : npy_vectors(file, array), {}};
+  check_examples(file, set.size(), set.shape(), config.shape);
+  if (labels) set.labels = checked_labels(*labels, load_npy(*labels), set.size(), config.classes);
+  return set;
+}
+
+}  // namespace
+
+std::map<std::string, Dataset> read_splits(const NpyConfig& config, uint64_t seed) {
+  Dataset train = npy_set(config, config.path, config.labels);
+  if (config.test) return {{"train", train}, {"test", npy_set(config, *config.test, config.test_labels)}};
+  if (config.test_fraction == 0) return {{"train", train}};
+  Cut parts = cut(train, config.test_fraction, seed, "data.test");
+  return {{"train", parts.rest}, {"test", parts.part}};
+}
+
+}  // namespace diffeo

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "core/shape.h"
+
+namespace diffeo {
+
+// A permutation of 0 … count - 1, [count] int64, that follows from (seed, stream, number).
+Tensor random_order(int64_t count, uint64_t seed, const std::string& stream, int64_t number);
+
+}  // namespace diffeo
