@@ -173,13 +173,15 @@ compile() {
   [ $status = 0 ] || { grep -v '^\[' "$cache/log" >&2 && exit 1; }
 }
 
-# Reads ninja's output. Says something only once there is something to build; counts on a terminal.
+# Reads ninja's output, which has a line for each file done. Silent if there is nothing to build (ninja then ends at
+# once); counts on a terminal.
 show_progress() {
-  local line said=
-  while IFS= read -r line; do
-    [[ $line =~ ^\[([1-9][0-9]*/[0-9]+)\] ]] || continue
+  local line count= said=
+  while IFS= read -r -t 3 line || [ $? -gt 128 ]; do
+    [[ -z $line || $line == \[[1-9]* ]] || continue
     if [ -t 2 ]; then
-      printf '\rdiffeo: building %s ' "${BASH_REMATCH[1]}" >&2
+      [ -z "$line" ] || count=${line%% *}
+      printf '\rdiffeo: building %s ' "$count" >&2
     elif [ -z "$said" ]; then
       step "building"
     fi
