@@ -32,19 +32,29 @@ class PlainMix final : public ChannelMix {
 class LuMix final : public ChannelMix {
  public:
   LuMix(const Site& site, int64_t channels) {
-    auto [p, lower, upper] = at::linalg_lu(site.rotation("weight", channels).t().to(at::kDouble));
-    Tensor s = upper.diagonal();
+    auto [p, lower, upper, s] = factors(site.rotation("weight", channels).t());
     auto kept = [&](const Tensor& t) { return t.contiguous().to(site.options); };
     p_ = register_buffer("p", kept(p));
     sign_s_ = register_buffer("sign_s", kept(s.sign()));
-    lower_ = register_parameter("l", kept(lower.tril(-1)));
-    upper_ = register_parameter("u", kept(upper.triu(1)));
-    log_s_ = register_parameter("log_s", kept(s.abs().log()));
+    lower_ = register_parameter("l", kept(lower));
+    upper_ = register_parameter("u", kept(upper));
+    log_s_ = register_parameter("log_s", kept(s.square().log() / 2));
   }
 
   Tensor log_abs_det() const override { return log_s_.sum(); }
 
  private:
+  struct Factors {
+    Tensor p, lower, upper, s;  // upper and lower without their diagonals, s that of the upper
+  };
+
+  // On the meta device only the shapes, for which there is no factorisation.
+  static Factors factors(const Tensor& matrix) {
+    if (matrix.is_meta()) return {matrix, matrix, matrix, matrix.diagonal()};
+    auto [p, lower, upper] = at::linalg_lu(matrix.to(at::kDouble));
+    return {p, lower.tril(-1), upper.triu(1), upper.diagonal()};
+  }
+
   // Both triangles in double precision: their product is rounded once.
   Tensor lower() const {
     Tensor l = lower_.to(at::kDouble).tril(-1);

@@ -29,7 +29,7 @@ Linear::Linear(const LinearConfig& config, const Site& site)
   lower_ = register_parameter("lower", glorot(site, "lower", {d * (d + 1) / 2}));
   v_ = register_parameter("v", glorot(site, "v", {d, config.rank}));
   bias_ = register_parameter("bias", glorot(site, "bias", {d}));
-  Tensor places = at::tril_indices(d, d, 0, site.options.dtype(at::kLong));
+  Tensor places = at::tril_indices(d, d, 0, at::kLong).to(site.options.device());
   rows_ = places[0];
   columns_ = places[1];
 }

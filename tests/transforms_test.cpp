@@ -1,0 +1,278 @@
+// What single layers promise beyond the contract, and the flow around them.
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/utils.h>
+
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "config/config.h"
+#include "flow/flow.h"
+
+namespace diffeo {
+namespace {
+
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+Flow double_flow(const std::string& layers, const Shape& shape, int64_t classes = 0) {
+  return Flow(parse_layers(layers), {.input = shape, .classes = classes, .options = at::kDouble, .seed = 2});
+}
+
+Tensor randn(at::IntArrayRef sizes, uint64_t seed = 3) {
+  return SeededNoise(seed).normal("test", at::empty(sizes, at::kDouble));
+}
+
+Tensor counting(at::IntArrayRef sizes) { return at::arange(c10::multiply_integers(sizes), at::kDouble).view(sizes); }
+
+void perturb(Flow& flow) {
+  at::NoGradGuard no_grad;
+  SeededNoise noise(5);
+  for (auto& p : flow.named_parameters()) p.value().add_(0.1 * noise.normal(p.key(), p.value()));
+}
+
+// Draws from a source the first time a path asks and plays the same back afterwards.
+struct Tape final : Noise {
+  explicit Tape(Noise& from) : source(from) {}
+  Tensor normal(const std::string& path, const Tensor& like) override {
+    return draws.contains(path) ? draws[path] : draws[path] = source.normal(path, like);
+  }
+  Tensor uniform(const std::string& path, const Tensor& like) override {
+    return draws.contains(path) ? draws[path] : draws[path] = source.uniform(path, like);
+  }
+  Noise& source;
+  std::map<std::string, Tensor> draws;
+};
+
+TEST(Observer, SeesEachLayerInOrderBothWays) {
+  Flow flow = double_flow("[{type: squeeze}, {type: reverse}, {type: factor_out}, {type: inv_conv}]", {1, 2, 2});
+  std::vector<std::string> paths;
+  Tensor log_det = at::zeros({3}, at::kDouble);
+  Pass pass{.observer = [&](const Report& report) {
+    paths.push_back(report.path);
+    if (report.path.ends_with("inv_conv")) log_det = report.log_det;
+  }};
+  Tensor z = flow.encode(randn({3, 1, 2, 2}), pass);
+  const std::string out = "flow.2_factor_out";
+  EXPECT_EQ(paths, (std::vector<std::string>{"flow.0_squeeze", "flow.1_reverse", out + ".rest.0_inv_conv", out + ".rest",
+                                             out, "flow"}));
+  EXPECT_TRUE(log_det.defined());
+  paths.clear();
+  flow.decode(z, pass);
+  EXPECT_EQ(paths, (std::vector<std::string>{out + ".rest.0_inv_conv", out + ".rest", out, "flow.1_reverse",
+                                             "flow.0_squeeze", "flow"}));
+  EXPECT_FALSE(log_det.defined());
+  EXPECT_TRUE(flow.named_parameters().contains(out + ".rest.0_inv_conv.mix.weight"));
+}
+
+TEST(ActNorm, SetsItselfOnlyInModeInitialise) {
+  Flow flow = double_flow("[{type: actnorm}, {type: squeeze}, {type: actnorm}]", {2, 4, 4});
+  Tensor x = 3 * randn({64, 2, 4, 4}) + 7;
+  for (Mode mode : {Mode::kTrain, Mode::kEvaluate}) {
+    EXPECT_EQ(message_of([&] { flow.encode(x, {.mode = mode}); }),
+              "flow.0_actnorm.norm: not initialised; call Flow::initialise with a batch, or load weights, first");
+  }
+  EXPECT_NE(message_of([&] { flow.decode(at::zeros({1, 32}, at::kDouble)); }), "");
+  flow.initialise(x);
+  Tensor z = flow.encode(x).view({64, 8, 4}).transpose(0, 1).flatten(1);
+  EXPECT_TRUE(at::allclose(z.mean(1), at::zeros({8}, at::kDouble), 0, 1e-9));
+  EXPECT_TRUE(at::allclose(z.std(1, false), at::ones({8}, at::kDouble), 0, 1e-5));
+  Tensor b = flow.named_parameters()["flow.0_actnorm.norm.b"].clone();
+  flow.encode(x + 1, {.mode = Mode::kTrain});
+  EXPECT_TRUE(at::equal(flow.named_parameters()["flow.0_actnorm.norm.b"], b));
+}
+
+TEST(ActNorm, PerPositionTakesItsMomentsOverTheBatchAlone) {
+  Flow flow = double_flow("[{type: actnorm, per: position}]", {2, 2, 2});
+  Tensor x = randn({50, 2, 2, 2}) * counting({2, 2, 2}).add(1) + counting({2, 2, 2});
+  flow.initialise(x);
+  Tensor z = flow.encode(x);
+  EXPECT_TRUE(at::allclose(z.mean(0), at::zeros({8}, at::kDouble), 0, 1e-12));
+  EXPECT_TRUE(at::allclose(z.var(0, false), at::ones({8}, at::kDouble), 0, 1e-7));
+}
+
+TEST(Squeeze, HasThePublishedOrders) {
+  Tensor x = (100 * at::arange(2, at::kDouble)).view({1, 2, 1, 1}) + counting({1, 1, 2, 4});
+  auto first_cell = [&](const char* order) {
+    Flow flow = double_flow(std::string("[{type: squeeze, order: ") + order + "}]", {2, 2, 4});
+    return flow.encode(x).view({8, 1, 2}).select(2, 0).flatten();
+  };
+  auto tensor = [](std::vector<double> values) { return at::tensor(values, at::kDouble); };
+  EXPECT_TRUE(at::equal(first_cell("channel"), tensor({0, 1, 4, 5, 100, 101, 104, 105})));
+  EXPECT_TRUE(at::equal(first_cell("space_to_depth"), tensor({0, 100, 1, 101, 4, 104, 5, 105})));
+  EXPECT_TRUE(at::equal(first_cell("diagonal"), tensor({0, 100, 5, 105, 1, 101, 4, 104})));
+}
+
+TEST(FactorOut, SendsTheFirstHalfOnAndEndsTheLast) {
+  Flow flow = double_flow("[{type: factor_out}, {type: reverse}]", {4});
+  Tensor z = flow.encode(counting({1, 4}));
+  EXPECT_TRUE(at::equal(z, at::tensor({2., 3., 1., 0.}, at::kDouble).view({1, 4}))) << z;
+}
+
+TEST(Flow, NamesTheSegmentsOfItsLatents) {
+  Flow flow = double_flow("[{type: squeeze}, {type: factor_out}, {type: squeeze}, {type: factor_out}, {type: flatten}]",
+                          {2, 4, 4});
+  std::vector<Segment> segments = flow.latents();
+  ASSERT_EQ(segments.size(), 3);
+  EXPECT_EQ(segments[0].shape, (Shape{4, 2, 2}));
+  EXPECT_EQ(segments[1].shape, (Shape{8, 1, 1}));
+  EXPECT_EQ(segments[2].shape, (Shape{8}));
+  EXPECT_EQ(segments[2].offset, 24);
+  EXPECT_EQ(segments[2].level, 2);
+}
+
+TEST(Affine, ReadsEachFormInItsOwnLayout) {
+  Tensor x = at::ones({1, 2}, at::kDouble), raw = at::tensor({1., 2., 3., 4.}, at::kDouble).view({1, 4});
+  Site site{.input = {2}, .options = at::kDouble};
+  auto value = [&](AffineForm form, const Tensor& r) { return make_map(AffineConfig{form}, site)->forward(x, r).value; };
+  auto row = [](std::vector<double> values) { return at::tensor(values, at::kDouble).view({1, -1}); };
+  EXPECT_TRUE(at::allclose(value(AffineForm::kGlow, raw), row({2, 4}) * row({4, 6}).sigmoid()));
+  EXPECT_TRUE(at::allclose(value(AffineForm::kExp, raw), row({2, 3}) * row({3, 4}).exp()));
+  EXPECT_TRUE(at::allclose(value(AffineForm::kRealNvp, raw), row({2, 3}) * row({3, 4}).tanh().exp()));
+  EXPECT_TRUE(at::allclose(value(AffineForm::kAdditive, raw.narrow(1, 0, 2)), row({2, 3})));
+}
+
+TEST(Coupling, StartsWithGlowsConstantScale) {
+  Flow flow = double_flow("[{type: coupling, net: {type: glow_net, hidden: 8}}]", {4, 2, 2});
+  Tensor x = randn({3, 4, 2, 2});
+  flow.initialise(x);
+  Tensor log_det;
+  flow.encode(x, {.observer = [&](const Report& report) { log_det = report.log_det; }});
+  EXPECT_NEAR(log_det[0].item<double>(), -0.126928011042972 * 8, 1e-12);
+}
+
+TEST(BatchNorm, FollowsTheBatchOnlyWhileTraining) {
+  Flow flow = double_flow("[{type: batch_norm}]", {2});
+  Tensor x = 2 * randn({100, 2}) + 5;
+  Tensor z = flow.encode(x, {.mode = Mode::kTrain});
+  EXPECT_TRUE(at::allclose(z.mean(0), at::zeros({2}, at::kDouble), 0, 1e-12));
+  EXPECT_TRUE(at::allclose(flow.named_buffers()["flow.0_batch_norm.moments.mean"], 0.1 * x.mean(0)));
+  Tensor before = flow.named_buffers()["flow.0_batch_norm.moments.variance"].clone();
+  flow.encode(x);
+  EXPECT_TRUE(at::equal(flow.named_buffers()["flow.0_batch_norm.moments.variance"], before));
+  flow.initialise(x);
+  EXPECT_TRUE(at::allclose(flow.named_buffers()["flow.0_batch_norm.moments.variance"], x.var(0, false)));
+}
+
+TEST(Dequantize, AUniformModelGivesEightBits) {
+  for (at::ScalarType precision : {at::kFloat, at::kDouble}) {
+    Flow flow(parse_layers("[{type: dequantize}, {type: logit, alpha: 0}]"), {.input = {1, 8, 8}, .options = precision},
+              Base::kLogistic);
+    Tensor x = at::arange(256, precision).view({4, 1, 8, 8});
+    SeededNoise noise(1);
+    Tensor bits = bits_per_dim(flow.log_prob(x, {.noise = &noise}), 64);
+    EXPECT_TRUE(at::allclose(bits, at::full({4}, 8.0, precision), 0, precision == at::kFloat ? 2e-6 : 1e-13)) << bits;
+  }
+}
+
+TEST(Dequantize, KeepsTheLeadingBits) {
+  Flow flow = double_flow("[{type: dequantize, bits: 5, range: [-0.5, 0.5]}]", {1, 1, 2});
+  SeededNoise seeded(1);
+  Tape tape(seeded);
+  tape.draws["flow.0_dequantize"] = at::full({1, 1, 1, 2}, 0.5, at::kDouble);
+  Tensor x = at::tensor({200., 255.}, at::kDouble).view({1, 1, 1, 2});
+  Tensor z = flow.encode(x, {.noise = &tape});
+  EXPECT_DOUBLE_EQ(z[0][0].item<double>(), 0.296875);
+  EXPECT_TRUE(at::equal(flow.decode(z), at::tensor({200., 248.}, at::kDouble).view({1, 1, 1, 2})));
+}
+
+TEST(Dequantize, RecordedNoiseReproducesIt) {
+  for (const char* noise : {"", ", noise: [{type: inv_conv}, {type: sigmoid}]"}) {
+    Flow flow = double_flow(std::string("[{type: dequantize, bits: 3, data_bits: 3") + noise + "}]", {2, 2, 2});
+    Tensor x = at::arange(32, at::kDouble).remainder(8).view({4, 2, 2, 2});
+    SeededNoise seeded(5), other(6);
+    Tape tape(seeded);
+    Tensor first = flow.log_prob(x, {.noise = &tape});
+    EXPECT_TRUE(at::equal(flow.log_prob(x, {.noise = &tape}), first));
+    EXPECT_FALSE(at::equal(flow.log_prob(x, {.noise = &other}), first));
+    EXPECT_TRUE(at::equal(flow.decode(flow.encode(x, {.noise = &other})), x));
+    EXPECT_TRUE(tape.draws.contains("flow.0_dequantize"));
+    EXPECT_EQ(message_of([&] { flow.log_prob(x); }),
+              "flow.0_dequantize: draws noise, but this pass has none (Pass::noise)");
+  }
+}
+
+TEST(Dequantize, AFlowOfSigmoidNoiseCostsWhatItsEntropySays) {
+  Flow flow = double_flow("[{type: dequantize, noise: [{type: sigmoid}]}]", {1, 8, 8});
+  SeededNoise noise(4);
+  Tensor x = at::zeros({2000, 1, 8, 8}, at::kDouble), log_det;
+  flow.encode(x, {.noise = &noise, .observer = [&](const Report& report) { log_det = report.log_det; }});
+  double nats = (-log_det.mean() / 64).item<double>() - std::log(256.0);
+  EXPECT_NEAR(nats / std::log(2.0), 0.278700, 2e-3);
+}
+
+TEST(Dequantize, NoiseMayBeConditionedOnTheImage) {
+  Flow flow = double_flow(
+      "[{type: dequantize, features: {split: columns, channels: 3, net: {type: glow_net, hidden: 4}}, noise: [{type: "
+      "coupling, split: columns, context: features, net: {type: glow_net, hidden: 4}}, {type: sigmoid}]}]", {1, 2, 4});
+  Tensor x = at::arange(16, at::kDouble).mul(16).view({2, 1, 2, 4});
+  SeededNoise noise(4);
+  flow.initialise(x, {.noise = &noise});
+  perturb(flow);
+  Tensor one = flow.encode(x, {.noise = &noise}) * 256 - x.flatten(1);
+  Tensor two = flow.encode(x.flip(3), {.noise = &noise}) * 256 - x.flip(3).flatten(1);
+  EXPECT_FALSE(at::allclose(one, two));
+  EXPECT_TRUE(at::logical_and(one >= 0, one < 1).all().item<bool>());
+}
+
+TEST(Context, ReachesOnlyTheLayersThatAskForIt) {
+  const std::string layer = "[{type: coupling, net: {type: mlp, hidden: 4}, context: ";
+  Site site{.input = {2}, .features = {3}, .options = at::kDouble};
+  Flow with(parse_layers(layer + "features}]"), site), without(parse_layers(layer + "none}]"), site);
+  Tensor x = randn({5, 2}), features = randn({5, 3}, 4);
+  perturb(with);
+  perturb(without);
+  EXPECT_FALSE(at::equal(with.encode(x, {.features = features}), with.encode(x, {.features = features + 1})));
+  EXPECT_TRUE(at::equal(without.encode(x, {.features = features}), without.encode(x)));
+  EXPECT_EQ(message_of([&] { with.encode(x); }), "flow.0_coupling.net: this pass needs features of shape [B]+[3]");
+}
+
+TEST(Prior, ReportsItsClassifiersLossApart) {
+  Flow flow = double_flow("[{type: prior, learned: true, classes: true, classifier_weight: 0.5}]", {2, 2, 2}, 4);
+  Tensor term;
+  Pass pass{.labels = at::tensor({0, 3}, at::kLong)};
+  Tensor alone = flow.log_prob(randn({2, 2, 2, 2}), pass);
+  pass.auxiliary = [&](const std::string& name, const Tensor& t) {
+    EXPECT_EQ(name, "class");
+    term = t;
+  };
+  EXPECT_TRUE(at::equal(flow.log_prob(randn({2, 2, 2, 2}), pass), alone));
+  EXPECT_TRUE(at::allclose(term, at::full({2}, 0.5 * std::log(4.0), at::kDouble)));
+  pass.labels = Tensor();
+  EXPECT_NE(message_of([&] { flow.log_prob(randn({2, 2, 2, 2}), pass); }), "");
+}
+
+TEST(Linear, HasTheDeterminantOfTheTutorialsExample) {
+  Flow flow = double_flow("[{type: linear, form: tril_plus_low_rank, rank: 2}]", {2});
+  at::NoGradGuard no_grad;
+  auto set = [&](const char* name, std::vector<double> values) {
+    Tensor p = flow.named_parameters()[std::string("flow.0_linear.") + name];
+    p.copy_(at::tensor(values, at::kDouble).view(p.sizes()));
+  };
+  set("lower", {.5, -.3, 1.2});
+  set("v", {.2, .1, -.4, .6});
+  set("bias", {0, 0});
+  Tensor log_det;
+  flow.encode(randn({3, 2}), {.observer = [&](const Report& report) { log_det = report.log_det; }});
+  EXPECT_NEAR(-log_det[1].item<double>(), -0.0623010261973794, 1e-14);
+}
+
+TEST(Builder, NamesEveryLayerThatCannotBeBuilt) {
+  EXPECT_EQ(message_of([] {
+              double_flow("[{type: coupling, net: {type: mlp}}, {type: scale, factor: 0}, {type: squeeze}]", {1, 3, 4});
+            }),
+            "layers:1:2: flow[0] (coupling): split: a channel split needs at least two channels, got [1, 3, 4]\n"
+            "layers:1:38: flow[1] (scale): factor: 0 has no inverse\n"
+            "layers:1:64: flow[2] (squeeze): needs an image of even height and width, got [1, 3, 4]");
+}
+
+}  // namespace
+}  // namespace diffeo
