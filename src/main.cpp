@@ -1,3 +1,74 @@
-#include <cstdio>
+#include <ATen/Context.h>
+#include <c10/util/Exception.h>
+#include <malloc.h>
 
-int main() { std::puts("diffeo " DIFFEO_VERSION); }
+#include <iostream>
+#include <limits>
+
+#include "commands/build.h"
+#include "commands/commands.h"
+#include "commands/dispatch.h"
+#include "commands/memory.h"
+#include "core/error.h"
+
+namespace diffeo {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"describe", "parameters and layers of a configuration or checkpoint", describe_command},
+    {"check", "test each layer's inverse and log-determinant", check_command},
+    {"config", "list, show, validate configurations", config_command},
+    {"env", "this program, its libraries and this machine", env_command},
+};
+
+// Tensors of a few megabytes come and go in every step. By default glibc gives each back to the system at once, and
+// their pages are cleared again at the next.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+void run(const Words& words) {
+  if (words.size() == 1 && words[0] == "--version") {
+    std::cout << version_line() << "\n";
+  } else {
+    dispatch("diffeo", kCommands, words);
+  }
+  std::cout.flush();
+  require(std::cout.good(), "standard output: cannot be written");
+}
+
+Exit told(const std::string& message, Exit exit) {
+  std::cout.flush();
+  std::cerr << message << std::endl;
+  return exit;
+}
+
+Exit told(const std::exception& error, const std::string& what) {
+  std::string memory = memory_asked_for(error);
+  if (memory.empty()) return told("diffeo: internal error: " + what, Exit::kFailed);
+  return told("out of memory: asked for " + memory + "; use a smaller batch or model", Exit::kMemory);
+}
+
+Exit answer(const Words& words) {
+  try {
+    run(words);
+    return Exit::kDone;
+  } catch (const Error& error) {
+    return told(error.what(), error.exit());
+  } catch (const c10::Error& error) {
+    return told(error, error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return told(error, error.what());
+  }
+}
+
+}  // namespace
+}  // namespace diffeo
+
+int main(int argc, char** argv) {
+  diffeo::keep_freed_memory();
+  at::globalContext().setFlushDenormal(true);
+  return static_cast<int>(diffeo::answer({argv + 1, argv + argc}));
+}

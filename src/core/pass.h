@@ -13,12 +13,15 @@ enum class Mode {
   kInitialise,  // each module sets itself on the input it receives, then passes on its new output
 };
 
+struct Pass;
+
 // What one layer did: forward has a log_det, inverse leaves it undefined.
 struct Report {
   const std::string& path;
   const at::Tensor& input;
   const at::Tensor& output;
   const at::Tensor& log_det;  // [B], nats
+  const Pass& pass;           // that the layer was given: inside a dequantizer it has features of its own
 };
 
 // Called after each layer. A layer with layers inside reports after them.

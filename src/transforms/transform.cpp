@@ -17,7 +17,7 @@ Mapped Transform::forward(const Tensor& x, const Pass& pass) {
   Mapped out = do_forward(x, pass);
   check("forward", "output", out.value, output_);
   check("forward", "log_det", out.log_det, {});
-  if (pass.observer) pass.observer({path_, x, out.value, out.log_det});
+  if (pass.observer) pass.observer({path_, x, out.value, out.log_det, pass});
   return out;
 }
 
@@ -25,7 +25,7 @@ Tensor Transform::inverse(const Tensor& z, const Pass& pass) {
   check("inverse", "input", z, output_);
   Tensor x = do_inverse(z, pass);
   check("inverse", "output", x, input_);
-  if (pass.observer) pass.observer({path_, z, x, {}});
+  if (pass.observer) pass.observer({path_, z, x, {}, pass});
   return x;
 }
 

@@ -1,0 +1,129 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "commands/commands.h"
+#include "commands/durations.h"
+#include "commands/layer_check.h"
+#include "commands/model.h"
+#include "commands/text_table.h"
+
+namespace diffeo {
+namespace {
+
+constexpr int64_t kExamples = 4;
+
+// A flow to check and examples that it may meet.
+struct Subject {
+  std::unique_ptr<Flow> flow;
+  Tensor x;
+  Tensor labels;  // undefined: none
+};
+
+Tensor labels_for(const Config& config, const c10::TensorOptions& options) {
+  int64_t classes = data_classes(config.data);
+  return classes > 0 ? at::arange(kExamples, options.dtype(at::kLong)) % classes : Tensor();
+}
+
+Tensor random_examples(const Config& config, const c10::TensorOptions& options, Noise& noise) {
+  Tensor like = at::empty(batched(kExamples, data_shape(config.data)), options);
+  if (!data_is_image(config.data)) return noise.normal("examples", like);
+  return (noise.uniform("examples", like) * static_cast<double>(data_levels(config.data))).floor();
+}
+
+// Many layers start as the identity, which would make their checks trivial. A network's numbers stay of the same size
+// however wide it is.
+void perturb(Flow& flow, Noise& noise) {
+  at::NoGradGuard no_grad;
+  for (auto& entry : flow.named_parameters()) {
+    Tensor& parameter = entry.value();
+    double inputs = parameter.dim() < 2 ? 1 : static_cast<double>(parameter.numel() / parameter.size(0));
+    parameter.add_(noise.normal(entry.key(), parameter), 0.1 / std::sqrt(inputs));
+  }
+}
+
+Subject subject_of(const Config& config) {
+  c10::TensorOptions options = c10::TensorOptions(at::kDouble).device(at::kCPU);
+  SeededNoise noise(static_cast<uint64_t>(config.seed));
+  Subject subject{std::make_unique<Flow>(config.flow, site_of(config, options), config.base),
+                  random_examples(config, options, noise), labels_for(config, options)};
+  subject.flow->initialise(subject.x, {.labels = subject.labels, .noise = &noise});
+  perturb(*subject.flow, noise);
+  return subject;
+}
+
+std::string error_text(double error) {
+  std::array<char, 16> text;
+  std::snprintf(text.data(), text.size(), "%.1e", error);
+  return text.data();
+}
+
+void print_table(const std::vector<LayerVerdict>& verdicts) {
+  TextTable table({"layer", "verdict", "dimensions", "round trip", "log-det"});
+  for (const LayerVerdict& v : verdicts) {
+    table.add({v.path, name_of(v.verdict()), grouped_digits(v.dimensions), error_text(v.round_trip),
+               v.log_det ? error_text(*v.log_det) : "not checked"});
+  }
+  std::cout << table.text();
+}
+
+void print_json(const std::vector<LayerVerdict>& verdicts) {
+  nlohmann::json layers = nlohmann::json::array();
+  for (const LayerVerdict& v : verdicts) {
+    layers.push_back({{"path", v.path},
+                      {"verdict", name_of(v.verdict())},
+                      {"dimensions", v.dimensions},
+                      {"round_trip_error", v.round_trip},
+                      {"log_det_error", v.log_det ? nlohmann::json(*v.log_det) : nlohmann::json()}});
+  }
+  std::cout << nlohmann::json{{"tolerance", kCheckTolerance}, {"layers", layers}}.dump(2) << "\n";
+}
+
+int64_t count(const std::vector<LayerVerdict>& verdicts, Verdict verdict) {
+  return std::count_if(verdicts.begin(), verdicts.end(), [&](const auto& v) { return v.verdict() == verdict; });
+}
+
+// Throws unless every layer has passed.
+void conclude(const std::vector<LayerVerdict>& verdicts, const LayerCheck& check) {
+  int64_t failed = count(verdicts, Verdict::kFail), unchecked = count(verdicts, Verdict::kNotChecked);
+  if (failed > 0) fail(failed, " of ", verdicts.size(), " layers fail: an error is above ", error_text(kCheckTolerance));
+  if (unchecked == 0) return;
+  fail(unchecked, " of ", verdicts.size(), " layers are not checked: the Jacobians of layers with more than ",
+       kFreeDimensions, " dimensions take about ", duration_text(check.seconds_for_large()), ", by --jacobian");
+}
+
+void check_model(const std::string& model, bool large, bool json) {
+  Config config = config_of(model);
+  outline_of(config);
+  Subject subject = subject_of(config);
+  SeededNoise noise(static_cast<uint64_t>(config.seed));
+  LayerCheck check(*subject.flow, subject.x, {.labels = subject.labels, .noise = &noise});
+  if (large && check.large_layers() > 0) {
+    std::cerr << "Jacobians of " << check.large_layers() << " layers with more than " << kFreeDimensions
+              << " dimensions: about " << duration_text(check.seconds_for_large()) << std::endl;
+  }
+  std::vector<LayerVerdict> verdicts = check.verdicts(large);
+  json ? print_json(verdicts) : print_table(verdicts);
+  conclude(verdicts, check);
+}
+
+}  // namespace
+
+void check_command(const Words& words) {
+  std::string model;
+  bool json = false, large = false;
+  CommandLine line("diffeo check",
+                   "Tests every layer alone, in double precision: whether the inverse undoes the forward, and the "
+                   "log-determinant against the Jacobian. The weights of a configuration are random, those of a "
+                   "checkpoint its own. Ends with 0 only where every layer was checked and passed.",
+                   "diffeo check tutorial/realnvp");
+  line.argument("MODEL", model, "Configuration (file or shipped name), or checkpoint");
+  line.flag("--json", json, "Print JSON");
+  line.flag("--jacobian", large, "Also compute Jacobians of more than 512 dimensions, after telling how long it takes");
+  if (line.parse(words)) check_model(model, large, json);
+}
+
+}  // namespace diffeo

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "commands/command_line.h"
+
+namespace diffeo {
+
+// The commands of the program. Each reads its own words, writes its results to standard output and what is said on the
+// way to standard error, and throws Error when it cannot do what was asked.
+void describe_command(const Words& words);
+void check_command(const Words& words);
+void config_command(const Words& words);
+void env_command(const Words& words);
+
+}  // namespace diffeo

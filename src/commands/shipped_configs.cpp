@@ -1,0 +1,54 @@
+#include "commands/shipped_configs.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "config/findings.h"
+#include "core/error.h"
+
+namespace diffeo {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kFolder = DIFFEO_SOURCE "/configs";
+
+std::string purpose_of(const fs::path& path) {
+  std::string line;
+  std::ifstream file(path);
+  std::getline(file, line);
+  return line.starts_with("# ") ? line.substr(2) : "";
+}
+
+}  // namespace
+
+std::vector<ShippedConfig> shipped_configs() {
+  std::vector<ShippedConfig> configs;
+  std::error_code none;  // a program without its folder has no shipped configurations
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(kFolder, none)) {
+    const fs::path& path = entry.path();
+    if (!entry.is_regular_file() || path.extension() != ".yaml") continue;
+    std::string name = fs::relative(path, kFolder).replace_extension().generic_string();
+    configs.push_back({name, path, purpose_of(path)});
+  }
+  std::sort(configs.begin(), configs.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return configs;
+}
+
+std::string config_path(const std::string& argument) {
+  std::error_code none;
+  if (fs::is_directory(argument, none)) {
+    fail(Exit::kUsage, argument, ": is a directory, expected a configuration");
+  }
+  if (fs::exists(argument, none)) return argument;
+  std::vector<std::string> names;
+  for (const ShippedConfig& config : shipped_configs()) {
+    if (config.name == argument) return config.path;
+    names.push_back(config.name);
+  }
+  std::string near = nearest(argument, names, likely_edits(argument));
+  fail(Exit::kUsage, excerpt(argument), ": no such file, and no shipped configuration has that name, ",
+       near.empty() ? "see diffeo config list" : "did you mean '" + near + "'?");
+}
+
+}  // namespace diffeo
