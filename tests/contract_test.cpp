@@ -39,7 +39,7 @@ const Case kCases[] = {
      {"first.weight", "last.conv.weight"}},
     {"coupling_keeps_second", "[{type: coupling, keep: second, net: {type: glow_net, hidden: 8}}]", {3, 2, 2}},
     {"coupling_checkerboard", "[{type: coupling, split: checkerboard, net: {type: glow_net, hidden: 8}}]", {1, 4, 4}},
-    {"coupling_checkerboard_second", "[{type: coupling, split: checkerboard, keep: second, net: {type: glow_net, hidden: 8}}]", {2, 3, 2}},
+    {"coupling_checkerboard_second", "[{type: coupling, split: checkerboard, keep: second, net: {type: glow_net, hidden: 8}}]", {2, 3, 4}},
     {"coupling_columns", "[{type: coupling, split: columns, keep: second, net: {type: glow_net, hidden: 8}}]", {2, 3, 4}},
     {"coupling_resnet", "[{type: coupling, batch_norm: true, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: 2}}]", {4, 2, 2}},
     {"coupling_resnet_plain", "[{type: coupling, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: 1, batch_norm: false}}]", {4, 2, 2}},
@@ -54,7 +54,7 @@ const Case kCases[] = {
     {"flip_channel", "[{type: flip}]", {4, 2, 2}},
     {"flip_columns", "[{type: flip, split: columns}]", {2, 2, 4}},
     {"flip_checkerboard", "[{type: flip, split: checkerboard}]", {2, 2, 4}},
-    {"glow_step", "[{type: squeeze}, {type: repeat, times: 2, body: [{type: actnorm}, {type: inv_conv}, {type: coupling, net: {type: glow_net, hidden: 6}}]}, {type: factor_out, prior: learned}, {type: actnorm}, {type: prior, learned: true}]",
+    {"glow_step", "[{type: squeeze}, {type: repeat, times: 1, body: [{type: actnorm}, {type: inv_conv}, {type: coupling, net: {type: glow_net, hidden: 6}}]}, {type: factor_out, prior: learned}, {type: actnorm}, {type: prior, learned: true}]",
      {1, 4, 4}, false, {}, 0, {"_prior.conv.conv.weight"}},
     {"inv_conv", "[{type: inv_conv}]", {3, 2, 2}},
     {"inv_conv_vector", "[{type: inv_conv}]", {4}},
@@ -129,7 +129,7 @@ class Contract : public testing::TestWithParam<Case> {
 
 TEST_P(Contract, InverseUndoesForward) {
   Tensor x = examples(8), z = layer_->forward(x, pass(8)).value;
-  EXPECT_TRUE(at::allclose(layer_->inverse(z, pass(8)), x, 1e-9, 1e-9));
+  EXPECT_LT((layer_->inverse(z, pass(8)) - x).abs().max().item<double>(), 1e-9);
 }
 
 TEST_P(Contract, LogDetIsThatOfTheJacobian) {
@@ -159,7 +159,7 @@ TEST_P(Contract, ExamplesDoNotInfluenceEachOther) {
 // A unit that one perturbation leaves dead behind its ReLU is alive under another.
 TEST_P(Contract, GradientReachesEveryElementButTheInert) {
   std::map<std::string, Tensor> reached;
-  for (uint64_t perturbation = 8; perturbation < 16; ++perturbation) {
+  for (uint64_t perturbation = 8; perturbation < 20; ++perturbation) {
     TransformPtr layer = built(at::kDouble, perturbation);
     auto [z, log_det] = layer->forward(examples(100), pass(100));
     Tensor loss = (z * SeededNoise(12).normal("weights", z)).sum() + z.square().sum() - log_det.sum();
