@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "transforms/lu.h"
+
 namespace diffeo {
 namespace {
 
@@ -14,16 +16,15 @@ class PlainMix final : public ChannelMix {
   PlainMix(const Site& site, int64_t channels)
       : weight_(register_parameter("weight", site.rotation("weight", channels))) {}
 
-  // Unlike slogdet, which asks the host twice whether W is singular, this reads nothing back.
   Tensor log_abs_det() const override {
-    Tensor lu = std::get<0>(at::linalg_lu_factor_ex(weight_.to(at::kDouble), /*pivot=*/true, /*check_errors=*/false));
-    return lu.diagonal().abs().log().sum().to(weight_.scalar_type());
+    return diffeo::log_abs_det(weight_.to(at::kDouble)).to(weight_.scalar_type());
   }
 
  private:
   Tensor weight() const override { return weight_; }
   Tensor inverse_weight() const override {
-    return std::get<0>(at::linalg_inv_ex(weight_.to(at::kDouble), /*check_errors=*/false)).to(weight_.scalar_type());
+    Tensor twice = weight_.to(at::kDouble);
+    return lu_solution(twice, identity_like(twice)).x.to(weight_.scalar_type());
   }
 
   Tensor weight_;  // [C, C]
@@ -58,7 +59,7 @@ class LuMix final : public ChannelMix {
   // Both triangles in double precision: their product is rounded once.
   Tensor lower() const {
     Tensor l = lower_.to(at::kDouble).tril(-1);
-    return l + at::diag_embed(l.new_ones({l.size(0)}));
+    return l + identity_like(l);
   }
   Tensor upper() const { return upper_.to(at::kDouble).triu(1) + at::diag_embed(sign_s_ * log_s_.to(at::kDouble).exp()); }
 

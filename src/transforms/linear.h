@@ -2,6 +2,7 @@
 
 #include "core/enums.h"
 #include "core/range.h"
+#include "transforms/lu.h"
 #include "transforms/transform.h"
 
 namespace diffeo {
@@ -39,25 +40,18 @@ class Linear final : public Transform {
   Linear(const LinearConfig& config, const Site& site);
 
  private:
-  // M^-1 y for each row y, and log |det M|.
-  struct Solved {
-    Tensor rows;         // [B, D]
-    Tensor log_abs_det;  // scalar
-  };
-
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
   Tensor lower() const;   // L, [D, D]
   Tensor matrix() const;  // M, [D, D]
-  Solved solved_dense(const Tensor& y) const;
-  Solved solved_low_rank(const Tensor& y) const;
+  LuSolution solved_low_rank(const Tensor& y) const;  // M^-1 y, y [D, B], and log |det M|
 
   LinearForm form_;
   Tensor matrix_;  // dense: M
   Tensor lower_;   // low rank: the entries of L, row by row, [D (D + 1) / 2]
   Tensor v_;       // low rank: [D, rank]
   Tensor bias_;    // [D]
-  Tensor rows_, columns_;  // low rank: the places of lower_'s entries
+  Tensor places_;  // low rank: of lower_'s entries in L, row by row
 };
 
 }  // namespace diffeo

@@ -1,0 +1,108 @@
+// The shipped configurations as flows: they build, count right, read nothing back, and fit known densities.
+
+#include <ATen/ATen.h>
+#include <ATen/record_function.h>
+#include <gtest/gtest.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <map>
+
+#include "config/config.h"
+#include "flow/flow.h"
+
+namespace diffeo {
+namespace {
+
+std::vector<std::string> shipped_names() {
+  std::vector<std::string> names;
+  const std::filesystem::path folder = DIFFEO_SOURCE "/configs";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().lexically_relative(folder).replace_extension());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Config shipped(const std::string& name, const std::vector<std::string>& overrides = {}) {
+  return read_config(DIFFEO_SOURCE "/configs/" + name + ".yaml", overrides);
+}
+
+Flow built(const Config& config, c10::TensorOptions options) {
+  Site site{.input = data_shape(config.data), .classes = data_classes(config.data), .options = options, .seed = 1};
+  return Flow(config.flow, site, config.base);
+}
+
+int64_t parameter_count(const Flow& flow) {
+  int64_t count = 0;
+  for (const Tensor& p : flow.parameters()) count += p.numel();
+  return count;
+}
+
+// Counts the calls that would wait for a device to hand a value to the host.
+class ReadBacks {
+ public:
+  ReadBacks() : handle_(at::addGlobalCallback(at::RecordFunctionCallback(&note).scopes({at::RecordScope::FUNCTION}))) {
+    count_ = 0;
+  }
+  ~ReadBacks() { at::removeCallback(handle_); }
+  int count() const { return count_; }
+
+ private:
+  static std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& call) {
+    const std::string name = call.name();
+    count_ += name == "aten::_local_scalar_dense" || name == "aten::nonzero" || name == "aten::equal";
+    return nullptr;
+  }
+  inline static std::atomic<int> count_;
+  at::CallbackHandle handle_;
+};
+
+TEST(Shipped, EveryConfigurationBuildsOnTheMetaDevice) {
+  ASSERT_GT(shipped_names().size(), 15);
+  for (const std::string& name : shipped_names()) {
+    Flow flow = built(shipped(name), at::kMeta);
+    for (const Tensor& p : flow.parameters()) EXPECT_TRUE(p.is_meta()) << name;
+    EXPECT_GT(parameter_count(flow), 0) << name;
+  }
+}
+
+TEST(Shipped, ThePublishedNetworksHaveThePublishedSizes) {
+  const std::map<std::string, int64_t> published{
+      {"cifar10/realnvp", 19609545},      {"imagenet32/realnvp", 46220359}, {"imagenet64/realnvp", 185898341},
+      {"celeba64/realnvp", 96363237},     {"cifar10/glow", 44603604},       {"cifar10/glow_additive", 38395668},
+      {"imagenet32/glow", 66861588},      {"imagenet64/glow", 112377540},   {"celebahq256/glow", 175099620}};
+  for (const auto& [name, count] : published) EXPECT_EQ(parameter_count(built(shipped(name), at::kMeta)), count) << name;
+  EXPECT_EQ(parameter_count(built(shipped("imagenet64/realnvp", {"flow.**.blocks=2"}), at::kMeta)), 96363237);
+}
+
+TEST(Shipped, TrainingStepAndSamplingReadNothingBack) {
+  const std::map<std::string, std::vector<std::string>> small{
+      {"cifar10/realnvp", {"flow.**.hidden=4", "flow.**.blocks=1"}},
+      {"cifar10/glow", {"flow.**.hidden=4", "flow.**.times=1"}},
+      {"cifar10/glow_conditional", {"flow.**.hidden=4", "flow.**.times=1"}},
+      {"cifar10/nice", {"flow.**.hidden=4"}},
+      {"toy/two_moons", {}},
+      {"tutorial/as_published", {}}};
+  for (const auto& [name, overrides] : small) {
+    Config config = shipped(name, overrides);
+    Flow flow = built(config, at::kFloat);
+    SeededNoise noise(2);
+    Tensor x = noise.uniform("x", at::empty(batched(4, flow.shape()), at::kFloat));
+    if (data_is_image(config.data)) x = (x * 256).floor();
+    Pass pass{.mode = Mode::kTrain, .noise = &noise, .auxiliary = [](const std::string&, const Tensor&) {}};
+    if (data_classes(config.data) > 0) pass.labels = at::arange(4);
+    flow.initialise(x, pass);
+    ReadBacks read_backs;
+    flow.log_prob(x, pass).mean().backward();
+    flow.decode(flow.draw_latents(4, pass), pass);
+    EXPECT_EQ(read_backs.count(), 0) << name;
+    x.max().item<float>();
+    EXPECT_EQ(read_backs.count(), 1) << "the counter counts";
+  }
+}
+
+}  // namespace
+}  // namespace diffeo
