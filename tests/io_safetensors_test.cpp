@@ -205,7 +205,7 @@ TEST(Safetensors, RefusesMetadataThatAreNotStrings) {
 
 TEST(Safetensors, RefusesABoolThatIsNeitherTrueNorFalse) {
   EXPECT_EQ(message_of([] { parsed(file_of(described("\"BOOL\"", "[2]", "[0,2]"), "\x01\x02")); }),
-            "x: tensor 'a': a BOOL that is neither 0 nor 1");
+            "x: tensor 'a': a bool that is neither 0 nor 1");
 }
 
 TEST(Safetensors, RefusesEveryTruncation) {
