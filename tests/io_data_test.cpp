@@ -276,7 +276,7 @@ TEST(Npy, SaysWhatIsWrong) {
   EXPECT_EQ(message("{'fortran_order': 0}"), "x: header: expected True or False at character 19");
   EXPECT_EQ(message("{'descr': '|u1"), "x: header: expected a string that ends at character 12");
   EXPECT_EQ(message(of("'|u1'", "(2,)") + "import os"), "x: header: expected its end at character 59");
-  EXPECT_EQ(message(of("'|b1'", "(2,)")), "x: a bool that is neither 0 nor 1");
+  EXPECT_EQ(message(of("'|b1'", "(2,)")), "x: the elements: a bool that is neither 0 nor 1");
 }
 
 TEST(Npy, RefusesOtherFilesAndHugeHeaders) {

@@ -300,6 +300,12 @@ TEST(Json, RoundTrips) {
   EXPECT_EQ(read_plainly(directory / "a.json").back(), '\n');
 }
 
+TEST(Json, StoresWhatIsNotUtf8Legibly) {
+  TemporaryDirectory directory;
+  save_json(directory / "a.json", {{"path", "a\xff"}});
+  EXPECT_EQ(load_json(directory / "a.json")["path"], "a\xef\xbf\xbd");
+}
+
 TEST(Json, SaysWhereItIsWrong) {
   auto message = [](const std::string& text) { return message_of([&] { parse_json(text, "a.json"); }); };
   EXPECT_EQ(message("{\"a\": 1,\n \"b\": }"),

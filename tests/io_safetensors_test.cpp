@@ -36,13 +36,17 @@ NamedTensors every_type() {
   return tensors;
 }
 
+std::string_view bits(const Tensor& tensor) {
+  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
 void expect_same(const NamedTensors& a, const NamedTensors& b) {
   ASSERT_EQ(a.size(), b.size());
   for (const auto& [name, tensor] : a) {
     ASSERT_TRUE(b.contains(name)) << name;
     EXPECT_EQ(b.at(name).scalar_type(), tensor.scalar_type()) << name;
     EXPECT_EQ(b.at(name).sizes(), tensor.sizes()) << name;
-    EXPECT_EQ(std::memcmp(b.at(name).const_data_ptr(), tensor.const_data_ptr(), tensor.nbytes()), 0) << name;
+    EXPECT_TRUE(bits(b.at(name)) == bits(tensor)) << name;
   }
 }
 
@@ -201,7 +205,7 @@ TEST(Safetensors, RefusesMetadataThatAreNotStrings) {
 
 TEST(Safetensors, RefusesABoolThatIsNeitherTrueNorFalse) {
   EXPECT_EQ(message_of([] { parsed(file_of(described("\"BOOL\"", "[2]", "[0,2]"), "\x01\x02")); }),
-            "x: tensor 'a': a BOOL that is neither 0 nor 1");
+            "x: tensor 'a': a bool that is neither 0 nor 1");
 }
 
 TEST(Safetensors, RefusesEveryTruncation) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "io/elements.h"
 #include "io/files.h"
 
 namespace diffeo {
@@ -25,8 +26,7 @@ int64_t count_records(const Input& in) {
 
 LabelledImages load_batch(const fs::path& path, Exit exit) {
   FileInput in(path, exit);
-  Tensor records = at::empty({count_records(in), static_cast<int64_t>(kRecord)}, at::TensorOptions(at::kByte));
-  in.read(records.mutable_data_ptr(), records.nbytes(), "the records");
+  Tensor records = read_elements(in, {count_records(in), static_cast<int64_t>(kRecord)}, at::kByte, "the records");
   Tensor labels = records.select(1, 0).to(at::kLong);
   Tensor wrong = labels.gt(9).nonzero();
   if (wrong.size(0) > 0) {

@@ -42,7 +42,7 @@ FileInput::FileInput(const std::filesystem::path& path, Exit exit) : Input(path.
   file_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file_.is_open()) fail(why_not_opened(path, errno));
   struct stat status;
-  require(::fstat(file_.get(), &status) == 0, "cannot be read: ", in_words(errno));
+  if (::fstat(file_.get(), &status) != 0) fail("cannot be read: ", in_words(errno));
   require(!S_ISDIR(status.st_mode), "is a directory, expected a file");
   require(S_ISREG(status.st_mode), "is a pipe or a device, expected a file");
   require(status.st_size > 0, "is empty");
@@ -54,7 +54,7 @@ void FileInput::do_read(void* to, uint64_t count, std::string_view part) {
   while (count > 0) {
     ssize_t got = ::read(file_.get(), next, std::min(count, kReadAtOnce));
     if (got < 0 && errno == EINTR) continue;
-    require(got >= 0, "cannot be read: ", in_words(errno));
+    if (got < 0) fail("cannot be read: ", in_words(errno));
     require(got > 0, "ends within ", part, ": it became shorter while it was read");
     next += got;
     count -= static_cast<uint64_t>(got);

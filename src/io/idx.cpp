@@ -2,9 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include "io/elements.h"
 #include "io/files.h"
 #include "io/gz.h"
-#include "io/sizes.h"
 
 namespace diffeo {
 namespace {
@@ -50,8 +50,7 @@ Tensor read_idx(Input& in) {
   auto bytes = bytes_of(shape, item);
   in.require(bytes && static_cast<uint64_t>(*bytes) <= in.remaining(), "its header promises ", to_string(shape), " of ",
              item, " bytes each, more than the file can hold");
-  Tensor data = at::empty({*bytes}, at::TensorOptions(at::kByte));
-  in.read(data.mutable_data_ptr(), data.nbytes(), "the elements");
+  Tensor data = read_elements(in, {*bytes}, at::kByte, "the elements");
   in.finish();
   return swapped(data, item).view(type).view(shape);
 }

@@ -57,7 +57,7 @@ nlohmann::json load_json(const std::filesystem::path& path, Exit exit) {
 }
 
 void save_json(const std::filesystem::path& path, const nlohmann::json& value) {
-  write_durably(path, value.dump(2) + "\n");
+  write_durably(path, value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace diffeo

@@ -15,7 +15,7 @@ nlohmann::json parse_json(std::string_view text, const std::string& place, Exit 
 // Of a file of at most 64 MiB.
 nlohmann::json load_json(const std::filesystem::path& path, Exit exit = Exit::kData);
 
-// Indented, keys sorted, written durably.
+// Indented, keys sorted, written durably. What is not UTF-8, as the name of a file may be, becomes U+FFFD.
 void save_json(const std::filesystem::path& path, const nlohmann::json& value);
 
 }  // namespace diffeo

@@ -3,12 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "io/durable.h"
+#include "io/elements.h"
 #include "io/files.h"
 #include "io/npy_header.h"
-#include "io/sizes.h"
 
 namespace diffeo {
 namespace {
@@ -73,15 +74,6 @@ Tensor from_fortran(const Tensor& reversed) {
   return reversed.permute(order).contiguous();
 }
 
-Tensor read_elements(Input& in, at::ScalarType type, const Shape& shape) {
-  bool flags = type == at::kBool;
-  Tensor tensor = at::empty(shape, at::TensorOptions(flags ? at::kByte : type));
-  in.read(tensor.mutable_data_ptr(), tensor.nbytes(), "the elements");
-  if (!flags) return tensor;
-  in.require(!tensor.gt(1).any().item<bool>(), "a bool that is neither 0 nor 1");
-  return tensor.view(at::kBool);
-}
-
 }  // namespace
 
 Tensor read_npy(Input& in, const NpyOptions& options) {
@@ -94,7 +86,7 @@ Tensor read_npy(Input& in, const NpyOptions& options) {
   in.require(static_cast<uint64_t>(*bytes) == in.remaining(), to_string(shape), " of ", header.descr, " takes ", *bytes,
              " bytes, found ", in.remaining());
   if (header.fortran_order) std::reverse(shape.begin(), shape.end());
-  Tensor tensor = read_elements(in, type, shape);
+  Tensor tensor = read_elements(in, shape, type, "the elements");
   if (header.fortran_order) tensor = from_fortran(tensor);
   if (options.finite && tensor.is_floating_point()) require_finite(in, tensor);
   return tensor;

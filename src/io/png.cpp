@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/durable.h"
+#include "io/elements.h"
 #include "io/files.h"
 
 // libpng leaves a failed call by longjmp. So each function here that calls setjmp holds nothing that needs a
@@ -162,7 +163,7 @@ Tensor parse_png(std::string_view bytes, const std::string& place, Exit exit) {
   PngSize size;
   if (!decode_header(codec, size)) fail(exit, place, ": not a whole PNG picture: ", codec.message);
   require_readable(place, exit, size);
-  Tensor pixels = at::empty({size.height, size.width, size.channels}, at::TensorOptions(at::kByte));
+  Tensor pixels = host_tensor({size.height, size.width, size.channels}, at::kByte);
   std::vector<png_bytep> rows = rows_of(pixels);
   if (!decode_rows(codec, rows)) fail(exit, place, ": not a whole PNG picture: ", codec.message);
   return pixels.permute({2, 0, 1}).contiguous();

@@ -3,15 +3,17 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "io/durable.h"
+#include "io/elements.h"
 #include "io/files.h"
 #include "io/json.h"
-#include "io/sizes.h"
 
 namespace diffeo {
 namespace {
@@ -165,15 +167,6 @@ void check_layout(const Input& in, std::vector<Entry>& entries) {
   in.require(end == in.remaining(), "the header describes ", end, " bytes of data, found ", in.remaining());
 }
 
-Tensor read_tensor(Input& in, const Entry& entry) {
-  bool flags = entry.type == at::kBool;
-  Tensor tensor = at::empty(entry.shape, at::TensorOptions(flags ? at::kByte : entry.type));
-  in.read(tensor.mutable_data_ptr(), tensor.nbytes(), "tensor '" + entry.name + "'");
-  if (!flags) return tensor;
-  in.require(!tensor.gt(1).any().item<bool>(), "tensor '", entry.name, "': a BOOL that is neither 0 nor 1");
-  return tensor.view(at::kBool);
-}
-
 }  // namespace
 
 std::string safetensors_bytes(const NamedTensors& tensors, const Metadata& metadata) {
@@ -202,7 +195,9 @@ SafetensorsFile read_safetensors(Input& in) {
     }
   }
   check_layout(in, entries);
-  for (const Entry& entry : entries) file.tensors[entry.name] = read_tensor(in, entry);
+  for (const Entry& entry : entries) {
+    file.tensors[entry.name] = read_elements(in, entry.shape, entry.type, "tensor '" + entry.name + "'");
+  }
   return file;
 }
 
