@@ -61,16 +61,21 @@ std::string error_text(double error) {
   return text.data();
 }
 
-void print_table(const std::vector<LayerVerdict>& verdicts) {
+int64_t count_of(const std::vector<LayerVerdict>& verdicts, Verdict verdict) {
+  return std::count_if(verdicts.begin(), verdicts.end(), [&](const auto& v) { return v.verdict() == verdict; });
+}
+
+void print_verdicts(const std::vector<LayerVerdict>& verdicts) {
   TextTable table({"layer", "verdict", "dimensions", "round trip", "log-det"});
   for (const LayerVerdict& v : verdicts) {
     table.add({v.path, name_of(v.verdict()), grouped_digits(v.dimensions), error_text(v.round_trip),
                v.log_det ? error_text(*v.log_det) : "not checked"});
   }
-  std::cout << table.text();
+  std::cout << table.text() << "\n"
+            << count_of(verdicts, Verdict::kPass) << " of " << verdicts.size() << " layers pass\n";
 }
 
-void print_json(const std::vector<LayerVerdict>& verdicts) {
+void print_verdicts_as_json(const std::vector<LayerVerdict>& verdicts) {
   nlohmann::json layers = nlohmann::json::array();
   for (const LayerVerdict& v : verdicts) {
     layers.push_back({{"path", v.path},
@@ -82,14 +87,12 @@ void print_json(const std::vector<LayerVerdict>& verdicts) {
   std::cout << nlohmann::json{{"tolerance", kCheckTolerance}, {"layers", layers}}.dump(2) << "\n";
 }
 
-int64_t count(const std::vector<LayerVerdict>& verdicts, Verdict verdict) {
-  return std::count_if(verdicts.begin(), verdicts.end(), [&](const auto& v) { return v.verdict() == verdict; });
-}
-
 // Throws unless every layer has passed.
 void conclude(const std::vector<LayerVerdict>& verdicts, const LayerCheck& check) {
-  int64_t failed = count(verdicts, Verdict::kFail), unchecked = count(verdicts, Verdict::kNotChecked);
-  if (failed > 0) fail(failed, " of ", verdicts.size(), " layers fail: an error is above ", error_text(kCheckTolerance));
+  int64_t failed = count_of(verdicts, Verdict::kFail), unchecked = count_of(verdicts, Verdict::kNotChecked);
+  if (failed > 0) {
+    fail(failed, " of ", verdicts.size(), " layers fail: an error is above ", error_text(kCheckTolerance));
+  }
   if (unchecked == 0) return;
   fail(unchecked, " of ", verdicts.size(), " layers are not checked: the Jacobians of layers with more than ",
        kFreeDimensions, " dimensions take about ", duration_text(check.seconds_for_large()), ", by --jacobian");
@@ -100,13 +103,13 @@ void check_model(const std::string& model, bool large, bool json) {
   outline_of(config);
   Subject subject = subject_of(config);
   SeededNoise noise(static_cast<uint64_t>(config.seed));
-  LayerCheck check(*subject.flow, subject.x, {.labels = subject.labels, .noise = &noise});
+  LayerCheck check(*subject.flow->layers(), subject.x, {.labels = subject.labels, .noise = &noise});
   if (large && check.large_layers() > 0) {
     std::cerr << "Jacobians of " << check.large_layers() << " layers with more than " << kFreeDimensions
               << " dimensions: about " << duration_text(check.seconds_for_large()) << std::endl;
   }
   std::vector<LayerVerdict> verdicts = check.verdicts(large);
-  json ? print_json(verdicts) : print_table(verdicts);
+  json ? print_verdicts_as_json(verdicts) : print_verdicts(verdicts);
   conclude(verdicts, check);
 }
 

@@ -11,7 +11,7 @@
 namespace diffeo {
 namespace {
 
-void list(const Words& words) {
+void list_configs(const Words& words) {
   CommandLine line("diffeo config list", "Lists the configurations that come with the program.", "diffeo config list");
   if (!line.parse(words)) return;
   size_t width = 0;
@@ -21,7 +21,7 @@ void list(const Words& words) {
   }
 }
 
-void show(const Words& words) {
+void show_config(const Words& words) {
   std::string path;
   Words overrides;
   CommandLine line("diffeo config show",
@@ -32,7 +32,7 @@ void show(const Words& words) {
   if (line.parse(words)) std::cout << to_yaml(config_of(path, overrides));
 }
 
-void validate(const Words& words) {
+void validate_configs(const Words& words) {
   Words paths;
   CommandLine line("diffeo config validate",
                    "Checks configurations whole, the layers' shapes included, without data and without memory.",
@@ -51,11 +51,11 @@ void validate(const Words& words) {
   if (!errors.empty()) fail(Exit::kUsage, errors);
 }
 
-void schema(const Words& words) {
+void print_schema(const Words& words) {
   std::optional<std::string> path;
   CommandLine line("diffeo config schema",
-                   "Prints the JSON Schema of a configuration. An editor with a YAML language server completes and checks "
-                   "a file whose first line is: # yaml-language-server: $schema=FILE",
+                   "Prints the JSON Schema of a configuration. An editor with a YAML language server completes and "
+                   "checks a file whose first line is: # yaml-language-server: $schema=FILE",
                    "diffeo config schema --out diffeo.schema.json");
   line.option("--out", "FILE", path, "Write to this file instead");
   if (!line.parse(words)) return;
@@ -69,16 +69,16 @@ void print_reference(const Words& words) {
   if (line.parse(words)) std::cout << reference();
 }
 
-constexpr Command kCommands[] = {
-    {"list", "the configurations that come with the program", list},
-    {"show", "a configuration with its defaults and overrides", show},
-    {"validate", "whether configurations can be trained", validate},
-    {"schema", "JSON Schema of a configuration, for editors", schema},
+constexpr Command kConfigCommands[] = {
+    {"list", "the configurations that come with the program", list_configs},
+    {"show", "a configuration with its defaults and overrides", show_config},
+    {"validate", "whether configurations can be trained", validate_configs},
+    {"schema", "JSON Schema of a configuration, for editors", print_schema},
     {"reference", "every key and its meaning", print_reference},
 };
 
 }  // namespace
 
-void config_command(const Words& words) { dispatch("diffeo config", kCommands, words); }
+void config_command(const Words& words) { dispatch("diffeo config", kConfigCommands, words); }
 
 }  // namespace diffeo

@@ -49,8 +49,8 @@ void describe_command(const Words& words) {
   std::string model;
   bool json = false;
   CommandLine line("diffeo describe",
-                   "Prints the layers with their output shapes and parameters, the latents, and the number of parameters. "
-                   "Takes neither memory nor data.",
+                   "Prints the layers with their output shapes and parameters, the latents, and the number of "
+                   "parameters. Takes neither memory nor data.",
                    "diffeo describe cifar10/glow");
   line.argument("MODEL", model, "Configuration (file or shipped name), or checkpoint");
   line.flag("--json", json, "Print JSON");

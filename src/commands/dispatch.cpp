@@ -14,8 +14,10 @@ namespace {
 std::string usage(const std::string& name, std::span<const Command> commands) {
   std::ostringstream text;
   text << "Usage: " << name << " COMMAND ...\n\nCommands:\n";
-  for (const Command& command : commands) text << "  " << std::left << std::setw(11) << command.name << command.help << "\n";
-  text << "\n" << name << " COMMAND --help explains a command.\n";
+  for (const Command& command : commands) {
+    text << "  " << std::left << std::setw(11) << command.name << command.help << "\n";
+  }
+  text << "\n" << name << " COMMAND --help explains a command.";
   return text.str();
 }
 
@@ -25,7 +27,7 @@ void dispatch(const std::string& name, std::span<const Command> commands, const 
   if (words.empty()) fail(Exit::kUsage, name, ": no command given\n\n", usage(name, commands));
   const std::string& word = words[0];
   if (word == "--help" || word == "-h") {
-    std::cout << usage(name, commands);
+    std::cout << usage(name, commands) << "\n";
     return;
   }
   auto found = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == word; });

@@ -15,7 +15,7 @@
 namespace diffeo {
 namespace {
 
-void print(const std::string& key, const std::string& value) {
+void print_fact(const std::string& key, const std::string& value) {
   std::cout << key << std::string(key.size() < 14 ? 14 - key.size() : 1, ' ') << value << "\n";
 }
 
@@ -40,13 +40,14 @@ std::string gpus_text() {
 void env_command(const Words& words) {
   CommandLine line("diffeo env", "Prints what a report of a problem should contain.", "diffeo env");
   if (!line.parse(words)) return;
-  print("program", version_line());
-  print("compiled", build_flags());
-  print("configs", joined(shipped_configs().size(), " shipped"));
-  print("processors", joined(sysconf(_SC_NPROCESSORS_ONLN), ", LibTorch uses ", at::get_cpu_capability()));
-  print("threads", joined(at::get_num_threads(), "; ", variable("OMP_NUM_THREADS"), ", ", variable("OMP_WAIT_POLICY")));
-  print("memory", memory_text());
-  print("gpus", gpus_text());
+  print_fact("program", version_line());
+  print_fact("compiled", build_flags());
+  print_fact("configs", joined(shipped_configs().size(), " shipped"));
+  print_fact("processors", joined(sysconf(_SC_NPROCESSORS_ONLN), ", LibTorch uses ", at::get_cpu_capability()));
+  print_fact("threads", joined(at::get_num_threads(), "; ", variable("OMP_NUM_THREADS"), ", ",
+                               variable("OMP_WAIT_POLICY")));
+  print_fact("memory", memory_text());
+  print_fact("gpus", gpus_text());
   std::cout << "\nLibTorch: " << at::show_config();
 }
 

@@ -64,7 +64,9 @@ double log_abs_det(const Tensor& output, const Tensor& variable) {
 }
 
 // Enough copies of an example to share the cost of a pass, few enough to stay small in memory.
-int64_t copies_for(int64_t dimensions) { return std::clamp<int64_t>((1 << 20) / dimensions, 1, std::min<int64_t>(dimensions, 64)); }
+int64_t copies_for(int64_t dimensions) {
+  return std::clamp<int64_t>((1 << 20) / dimensions, 1, std::min<int64_t>(dimensions, 64));
+}
 
 Tensor copied(const Tensor& one, int64_t copies) {
   std::vector<int64_t> sizes = one.sizes().vec();
@@ -95,9 +97,9 @@ Pass for_first_example(const Pass& pass) {
 }
 
 // Layers that a check judges: lists only hold others.
-std::vector<TransformPtr> layers_of(const Flow& flow) {
+std::vector<TransformPtr> layers_of(const Transform& flow) {
   std::vector<TransformPtr> layers;
-  for (const auto& module : flow.modules(/*include_self=*/false)) {
+  for (const auto& module : flow.modules()) {
     auto layer = std::dynamic_pointer_cast<Transform>(module);
     if (layer && !layer->as<Sequence>()) layers.push_back(layer);
   }
@@ -111,7 +113,7 @@ Verdict LayerVerdict::verdict() const {
   return log_det ? Verdict::kPass : Verdict::kNotChecked;
 }
 
-LayerCheck::LayerCheck(Flow& flow, const Tensor& x, const Pass& pass) : layers_(layers_of(flow)) {
+LayerCheck::LayerCheck(Transform& flow, const Tensor& x, const Pass& pass) : layers_(layers_of(flow)) {
   at::NoGradGuard no_grad;
   std::map<std::string, TransformPtr> by_path;
   for (const TransformPtr& layer : layers_) by_path[layer->path()] = layer;
@@ -120,7 +122,7 @@ LayerCheck::LayerCheck(Flow& flow, const Tensor& x, const Pass& pass) : layers_(
     auto found = by_path.find(report.path);
     if (found != by_path.end()) look(found->second, report);
   };
-  flow.encode(x, watched);
+  flow.forward(x, watched);
 }
 
 void LayerCheck::look(const TransformPtr& layer, const Report& report) {

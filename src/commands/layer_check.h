@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "flow/flow.h"
+#include "core/enums.h"
+#include "transforms/transform.h"
 
 namespace diffeo {
 
@@ -32,13 +33,13 @@ struct LayerVerdict {
   Verdict verdict() const;
 };
 
-// Checks each layer of a flow in double precision, alone, on the examples that reach it when `x` [B, ...] goes through
-// the flow: the inverse on all of them, the log-det on the first. That of a layer that draws noise is checked against
-// its derivative by the noise: log_det + log p(noise) = log |det d out / d noise|.
+// Checks each layer in double precision, alone, on the examples that reach it when `x` [B, ...] goes through the flow:
+// the inverse on all of them, the log-det on the first. That of a layer that draws noise is checked against its
+// derivative by the noise: log_det + log p(noise) = log |det d out / d noise|.
 class LayerCheck {
  public:
-  // Runs the flow, and the inverses. `flow`: in double precision, on the CPU.
-  LayerCheck(Flow& flow, const Tensor& x, const Pass& pass);
+  // Runs the layers, and the inverse of each. `flow`: all layers, in double precision, on the CPU.
+  LayerCheck(Transform& flow, const Tensor& x, const Pass& pass);
 
   // The layers that have more than kFreeDimensions: their number, and about how long their Jacobians take.
   int64_t large_layers() const;

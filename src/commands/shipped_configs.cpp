@@ -17,7 +17,8 @@ std::string purpose_of(const fs::path& path) {
   std::string line;
   std::ifstream file(path);
   std::getline(file, line);
-  return line.starts_with("# ") ? line.substr(2) : "";
+  if (!line.starts_with("# ")) return {};
+  return line.substr(2) + (line.ends_with(".") ? "" : " ...");
 }
 
 }  // namespace

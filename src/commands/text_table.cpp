@@ -21,9 +21,12 @@ std::string TextTable::text() const {
   return text;
 }
 
-std::string grouped_digits(int64_t number) {
-  std::string text = std::to_string(number);
-  for (int64_t at = static_cast<int64_t>(text.size()) - 3; at > (number < 0); at -= 3) text.insert(at, ",");
+std::string grouped_digits(int64_t count) {
+  std::string digits = std::to_string(count), text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
   return text;
 }
 

@@ -17,6 +17,6 @@ class TextTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
-std::string grouped_digits(int64_t number);  // "44,603,604"
+std::string grouped_digits(int64_t count);  // "44,603,604"; of no negative number
 
 }  // namespace diffeo

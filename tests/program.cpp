@@ -1,0 +1,76 @@
+#include "program.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <thread>
+
+extern char** environ;
+
+namespace diffeo {
+namespace {
+
+constexpr const char* kOut = ".out";
+constexpr const char* kErr = ".err";
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (std::string& text : texts) all.push_back(text.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+// One thread that does not spin: tests run beside each other.
+std::vector<std::string> environment() {
+  std::vector<std::string> all{"OMP_NUM_THREADS=1", "OMP_WAIT_POLICY=passive"};
+  for (char** entry = environ; *entry; ++entry) {
+    if (!std::string(*entry).starts_with("OMP_")) all.push_back(*entry);
+  }
+  return all;
+}
+
+}  // namespace
+
+Program::Program(const std::filesystem::path& folder, const std::vector<std::string>& words) : folder_(folder) {
+  std::vector<std::string> arguments{DIFFEO_PROGRAM}, variables = environment();
+  arguments.insert(arguments.end(), words.begin(), words.end());
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, kOut, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addopen(&actions, 2, kErr, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  int error = posix_spawn(&process_, DIFFEO_PROGRAM, &actions, nullptr, pointers(arguments).data(),
+                          pointers(variables).data());
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) throw std::runtime_error(DIFFEO_PROGRAM ": cannot be started");
+}
+
+void Program::signal(int number) const { kill(process_, number); }
+
+void Program::wait_for_output(const std::string& text) const {
+  for (int i = 0; i < 600; ++i) {
+    if (read_plainly(folder_ / kErr).find(text) != std::string::npos) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  ADD_FAILURE() << "never said: " << text << "\n" << read_plainly(folder_ / kErr);
+}
+
+Answer Program::wait() const {
+  int status = 0;
+  waitpid(process_, &status, 0);
+  int exit = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return {exit, read_plainly(folder_ / kOut), read_plainly(folder_ / kErr)};
+}
+
+void Commands::write(const std::string& name, const std::string& text) const { write_plainly(folder_ / name, text); }
+
+void expect_refused(const Answer& answer, int exit, const std::string& first_line) {
+  EXPECT_EQ(answer.exit, exit) << answer.err;
+  EXPECT_EQ(answer.first_line(), first_line);
+  EXPECT_EQ(answer.out, "");
+}
+
+}  // namespace diffeo
