@@ -31,7 +31,7 @@ double Density::entropy_on_grid(double bound, double spacing) const {
 std::unique_ptr<Density> make_density(DensityKind kind) {
   switch (kind) {
     case DensityKind::kTutorial: return std::make_unique<Tutorial>();
-    case DensityKind::kGaussian: return std::make_unique<Gaussian>();
+    case DensityKind::kGaussian: return std::make_unique<CorrelatedGaussian>();
     case DensityKind::kTwoMoons: return std::make_unique<TwoMoons>();
     case DensityKind::kTwoMoonsEnergy: return std::make_unique<TwoMoonsEnergy>();
     case DensityKind::k8Gaussians: return std::make_unique<GaussianCircle>();

@@ -34,20 +34,20 @@ Tensor Tutorial::do_log_prob(const Tensor& x) const {
 
 double Tutorial::entropy() const { return standard_entropy() + std::log(deviation_); }
 
-Gaussian::Gaussian(std::vector<double> mean, std::vector<double> a)
+CorrelatedGaussian::CorrelatedGaussian(std::vector<double> mean, std::vector<double> a)
     : mean_(at::tensor(mean, host_options(at::kDouble))),
       a_(at::tensor(a, host_options(at::kDouble)).view({2, 2})) {}
 
-Tensor Gaussian::do_sample(Noise& noise, const Tensor& like) const {
+Tensor CorrelatedGaussian::do_sample(Noise& noise, const Tensor& like) const {
   return mean_.to(like.device()) + standard_pair(noise, like).mm(a_.to(like.device()));
 }
 
-Tensor Gaussian::do_log_prob(const Tensor& x) const {
+Tensor CorrelatedGaussian::do_log_prob(const Tensor& x) const {
   Tensor z = (x - mean_.to(x.device())).mm(a_.inverse().to(x.device()));
   return standard_normal_log_prob(z) - a_.det().abs().log().to(x.device());
 }
 
-double Gaussian::entropy() const { return standard_entropy() + std::log(std::abs(a_.det().item<double>())); }
+double CorrelatedGaussian::entropy() const { return standard_entropy() + std::log(std::abs(a_.det().item<double>())); }
 
 Tensor Funnel::do_sample(Noise& noise, const Tensor& like) const {
   Tensor x1 = deviation_ * noise.normal("density.first", like);

@@ -29,7 +29,7 @@ Made gaussian_of(const NamedTensors& file) {
     Tensor x = file.at(name).to(at::kDouble).contiguous();
     return Numbers(x.const_data_ptr<double>(), x.const_data_ptr<double>() + x.numel());
   };
-  return std::make_unique<Gaussian>(numbers("mean"), numbers("A"));
+  return std::make_unique<CorrelatedGaussian>(numbers("mean"), numbers("A"));
 }
 
 const std::vector<Definition>& definitions() {
