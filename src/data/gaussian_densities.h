@@ -23,7 +23,8 @@ class Tutorial final : public Density {
 // x = mean + z A, z ~ N(0, I) a row vector: mean m, covariance A^T A. (The tutorial's first data set.)
 class CorrelatedGaussian final : public Density {
  public:
-  explicit CorrelatedGaussian(std::vector<double> mean = {0.4, 1}, std::vector<double> a = {2, 0.3, -1, 4});  // A row by row
+  // `a`: A row by row.
+  explicit CorrelatedGaussian(std::vector<double> mean = {0.4, 1}, std::vector<double> a = {2, 0.3, -1, 4});
   double entropy() const override;
 
  private:
