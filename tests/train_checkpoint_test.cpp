@@ -157,7 +157,8 @@ TEST(Checkpoint, AssignsOnlyWhatFitsAndListsTheRest) {
             "ckpt: does not fit this configuration's model:\n  flow.ready: missing\n"
             "  flow.w: has shape [3, 2], expected [2, 3]\n  flow.odd: has no place in the model");
   EXPECT_EQ(complaint.exit, Exit::kCheckpoint);
-  EXPECT_EQ(message_of([&] { assign_tensors({{"flow.w", w.to(at::kLong)}, {"flow.ready", ready}}, targets, "ckpt"); }),
+  NamedTensors whole_numbers{{"flow.w", w.to(at::kLong)}, {"flow.ready", ready}};
+  EXPECT_EQ(message_of([&] { assign_tensors(whole_numbers, targets, "ckpt"); }),
             "ckpt: does not fit this configuration's model:\n  flow.w: is of type Long, expected Float");
   EXPECT_EQ(w.sum().item<double>(), 0);
   assign_tensors(sample_checkpoint().weights, targets, "ckpt");
@@ -187,7 +188,9 @@ TEST(Checkpoint, AssignsNothingWhereANumberIsNotFinite) {
 
 class CheckpointStores : public testing::Test {
  protected:
-  void save(int64_t step, bool is_best = false, int64_t keep = 2) { store_.save(sample_checkpoint(step), is_best, keep); }
+  void save(int64_t step, bool is_best = false, int64_t keep = 2) {
+    store_.save(sample_checkpoint(step), is_best, keep);
+  }
   void spoil(int64_t step) { write_plainly(store_.at(step) / "weights.safetensors", "broken"); }
   Warn warn() {
     return [this](const std::string& message) { warnings_ += message + "\n"; };
@@ -302,7 +305,8 @@ TEST_F(CheckpointStores, AFullDiskLeavesTheOldCheckpointsAlone) {
   EXPECT_EQ(std::distance(fs::directory_iterator(disk), {}), 3);
   EXPECT_EQ(message_of([&] { read_checkpoint(*full.latest(warn())); }), "no error");
   ::umount(disk.c_str());
-  EXPECT_TRUE(complaint.message.ends_with("weights.safetensors: cannot be written: the disk is full")) << complaint.message;
+  EXPECT_TRUE(complaint.message.ends_with("weights.safetensors: cannot be written: the disk is full"))
+      << complaint.message;
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct Report {
 using Observer = std::function<void(const Report&)>;
 
 // Takes a term of the objective that is not part of the likelihood: its name and one number for each example [B],
-// in bits, already weighted.
+// in nats, already weighted.
 using AuxiliarySink = std::function<void(const std::string& name, const at::Tensor& term)>;
 
 // One trip through the flow, the same object from the first layer to the last conditioner. Layers

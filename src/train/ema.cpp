@@ -8,4 +8,6 @@ Ema::Ema(double decay, const Tensor& weights) : decay_(decay), average_(weights.
 
 void Ema::follow(const Tensor& weights) { average_.lerp_(weights, 1 - decay_); }
 
+void Ema::restart(const Tensor& weights) { average_.copy_(weights); }
+
 }  // namespace diffeo

@@ -10,7 +10,8 @@ class Ema {
  public:
   Ema(double decay, const Tensor& weights);
 
-  void follow(const Tensor& weights);  // e <- e + (1 - decay)(w - e), w after the update
+  void follow(const Tensor& weights);   // e <- e + (1 - decay)(w - e), w after the update
+  void restart(const Tensor& weights);  // e <- w
   const Tensor& average() const { return average_; }
 
  private:

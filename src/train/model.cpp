@@ -1,0 +1,22 @@
+#include "train/model.h"
+
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+
+namespace diffeo {
+
+std::shared_ptr<Flow> build_flow(const Config& config, const at::TensorOptions& options) {
+  Site site{.input = data_shape(config.data),
+            .classes = data_classes(config.data),
+            .options = options,
+            .seed = static_cast<uint64_t>(config.seed)};
+  return std::make_shared<Flow>(config.flow, site, config.base);
+}
+
+Batch moved(const Batch& batch, const at::TensorOptions& options) {
+  Tensor labels = batch.labels.defined() ? batch.labels.to(options.device(), /*dtype=*/at::kLong) : batch.labels;
+  return {batch.x.to(options), labels};
+}
+
+}  // namespace diffeo

@@ -1,0 +1,136 @@
+// What people and programs read of a training: console, log, metrics, and the request to stop.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "train/log.h"
+#include "train/metrics.h"
+#include "train/signals.h"
+#include "train_support.h"
+
+namespace diffeo {
+namespace {
+
+const Progress kHalf{.step = 50, .steps = 100, .value = "3.4120 bits/dim", .examples_per_second = 512.4,
+                     .examples = "images", .seconds_left = 125};
+
+TEST(Progress, SaysWhereItIsAndHowLongItTakes) {
+  EXPECT_EQ(progress_text(kHalf), "step 50/100  3.4120 bits/dim  512 images/s  2 min left");
+  Progress fresh{.step = 1, .steps = 100, .examples = "images"};
+  EXPECT_EQ(progress_text(fresh), "step 1/100");
+  EXPECT_EQ(span_text(40.4), "40 s");
+  EXPECT_EQ(span_text(7500), "2 h 5 min");
+}
+
+TEST(Console, ShowsPlainLinesSparselyWhereThereIsNoTerminal) {
+  ConsoleText plain;
+  for (int i = 0; i < 100; ++i) plain.console().show(kHalf);
+  plain.console().warning("beware");
+  EXPECT_EQ(plain.text(), progress_text(kHalf) + "\nwarning: beware\n");
+}
+
+TEST(Console, TakesTheBarAwayForALine) {
+  ConsoleText terminal(Console::Kind::kTerminal);
+  for (int i = 0; i < 100; ++i) terminal.console().show(kHalf);
+  terminal.console().line("a line");
+  const std::string erase = "\r\x1b[2K";
+  EXPECT_EQ(terminal.text(), erase + "[===========           ] " + progress_text(kHalf) + erase + "a line\n");
+}
+
+TEST(Console, ColoursOnlyWhereTheyAreWanted) {
+  ConsoleText colourful(Console::Kind::kTerminal, true);
+  colourful.console().warning("beware");
+  EXPECT_EQ(colourful.text(), "\x1b[33mwarning:\x1b[0m beware\n");
+}
+
+TEST(Log, WritesToTheConsoleAndWithTimesToAFile) {
+  TemporaryDirectory directory;
+  ConsoleText text;
+  Log log(text.console());
+  log.info("before");
+  log.also_to(directory / "train.log");
+  log.info("100% {done}");
+  log.warn("odd");
+  log.detail("only here");
+  EXPECT_EQ(text.text(), "before\n100% {done}\nwarning: odd\n");
+  std::string file = read_plainly(directory / "train.log");
+  EXPECT_EQ(std::count(file.begin(), file.end(), '\n'), 3);
+  EXPECT_NE(file.find(" info: 100% {done}\n"), std::string::npos) << file;
+  EXPECT_NE(file.find(" warning: odd\n"), std::string::npos) << file;
+  EXPECT_NE(file.find(" debug: only here\n"), std::string::npos) << file;
+}
+
+nlohmann::json metric(int64_t step) { return {{"step", step}, {"kind", "train"}}; }
+
+TEST(Metrics, CutsWhatAResumedRunWritesAgain) {
+  TemporaryDirectory directory;
+  std::filesystem::path file = directory / "metrics.jsonl";
+  {
+    Metrics metrics(file, std::nullopt);
+    for (int64_t step : {5, 10, 15}) metrics.add(metric(step));
+    nlohmann::json last = metric(10);
+    last["final"] = true;
+    metrics.add(last);
+    metrics.sync();
+  }
+  write_plainly(file, read_plainly(file) + "{\"step\": 3, \"ki");
+  Metrics resumed(file, 10);
+  resumed.add(metric(11));
+  resumed.sync();
+  EXPECT_EQ(read_plainly(file), metric(5).dump() + "\n" + metric(10).dump() + "\n" + metric(11).dump() + "\n");
+  Metrics anew(file, std::nullopt);
+  EXPECT_EQ(read_plainly(file), "");
+}
+
+TEST(Metrics, KeepsLinesThatAFullDiskRefuses) {
+  TemporaryDirectory directory;
+  std::filesystem::path disk = directory / "disk";
+  std::filesystem::create_directory(disk);
+  if (::geteuid() != 0 || ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0) {
+    GTEST_SKIP() << "needs the right to mount";
+  }
+  write_plainly(disk / "ballast", std::string(65536, 'x'));
+  {
+    Metrics metrics(disk / "metrics.jsonl", std::nullopt);
+    metrics.add(metric(1));
+    std::string message = message_of([&] { metrics.sync(); });
+    EXPECT_EQ(message, (disk / "metrics.jsonl").string() + ": cannot be written: the disk is full");
+    std::filesystem::remove(disk / "ballast");
+    metrics.add(metric(2));
+    metrics.sync();
+    EXPECT_EQ(read_plainly(disk / "metrics.jsonl"), metric(1).dump() + "\n" + metric(2).dump() + "\n");
+  }
+  ::umount(disk.c_str());
+}
+
+TEST(StopRequest, IsAFlagUntilItIsAsked) {
+  StopRequest stop;
+  stop.poll();
+  EXPECT_EQ(stop.reason(), std::nullopt);
+  ::raise(SIGTERM);
+  EXPECT_EQ(stop.reason(), "SIGTERM");
+  Complaint complaint = complaint_of([&] { stop.poll(); });
+  EXPECT_EQ(complaint.message, "stopped by SIGTERM");
+  EXPECT_EQ(complaint.exit, Exit::kStopped);
+}
+
+TEST(StopRequest, HasALimitOfTime) {
+  EXPECT_EQ(StopRequest(0).reason(), "the time limit");
+  EXPECT_EQ(StopRequest(1e6).reason(), std::nullopt);
+}
+
+TEST(StopRequestDeathTest, TheSecondSignalActsAtOnce) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  auto two_signals = [] {
+    StopRequest stop;
+    ::raise(SIGINT);
+    if (stop.reason() != "SIGINT") std::exit(1);
+    ::raise(SIGTERM);
+  };
+  EXPECT_EXIT(two_signals(), testing::KilledBySignal(SIGTERM), "");
+}
+
+}  // namespace
+}  // namespace diffeo
