@@ -176,7 +176,7 @@ compile() {
 # Reads ninja's output, which has a line for each file done. Silent if there is nothing to build (ninja then ends at
 # once); counts on a terminal.
 show_progress() {
-  local line count= said=
+  local line count='' said=''
   while IFS= read -r -t 3 line || [ $? -gt 128 ]; do
     [[ -z $line || $line == \[[1-9]* ]] || continue
     if [ -t 2 ]; then
