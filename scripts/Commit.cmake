@@ -1,5 +1,5 @@
-# Writes ${PROJECT_BINARY_DIR}/generated/commit.h, which defines DIFFEO_COMMIT, anew whenever HEAD moves; empty where the
-# source is no working copy of git.
+# Writes ${PROJECT_BINARY_DIR}/generated/commit.h, which defines DIFFEO_COMMIT, anew whenever HEAD moves; empty where
+# the source is no working copy of git.
 find_program(git git)
 set(commit_header ${PROJECT_BINARY_DIR}/generated/commit.h)
 set(head)

@@ -30,5 +30,5 @@ refuse "headers include narrow headers of ATen" \
   < <(grep -rn '#include <ATen/ATen.h>' --include='*.h' --exclude=precompiled.h .)
 refuse "torch/torch.h is never needed" < <(grep -rn '#include <torch/torch.h>' . ../tests)
 refuse "types of one name" \
-  < <(grep -rhoE '^(class|struct|enum class) \w+ .*\{' --include='*.h' . | sed -E 's/^(enum )?(class|struct) (\w+) .*/\3/' | sort | uniq -d)
+  < <(grep -rhE '^(class|struct|enum class) \w+ .*\{' --include='*.h' . | sed -E 's/ (final|:|\{).*//' | sort | uniq -d)
 exit $status

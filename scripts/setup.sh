@@ -36,6 +36,8 @@ prepare() {
   if command -v apt-get >/dev/null; then
     install "${wanted[@]}"
     install_dataset
+  else
+    check_without_apt
   fi
   if needs_libtorch; then fetch_libtorch; fi
   configure
@@ -77,7 +79,7 @@ install() {
   mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ]; then
-    if apt-cache show $dataset >/dev/null 2>&1; then mapfile -t -O ${#missing[@]} missing < <(missing_packages $dataset); fi
+    if apt-cache show $dataset >/dev/null 2>&1; then mapfile -t missing < <(missing_packages "$@" $dataset); fi
     give_up "system packages are missing; run: sudo apt-get install ${missing[*]}"
   fi
   step "installing ${missing[*]}"
@@ -96,12 +98,27 @@ install_dataset() {
   touch "$told"
 }
 
+# Another distribution: says what is missing, before LibTorch is fetched.
+check_without_apt() {
+  local tool missing=()
+  for tool in cmake ninja c++ python3; do
+    command -v "$tool" >/dev/null || missing+=("$tool")
+  done
+  [ ${#missing[@]} = 0 ] || give_up "missing, and there is no apt-get to install them: ${missing[*]}"
+  [ ! -e "$build/build.ninja" ] || return 0
+  quietly cmake -S "$root" -B "$cache/probe" -G Ninja || ! grep -q 'does not find these packages' "$cache/log" || {
+    show_log
+    give_up "packages are missing, and there is no apt-get to install them"
+  }
+}
+
 needs_libtorch() { [ -z "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] && ! is_whole "$unpacked"; }
 
 # A folder is given its name only when it is complete; this notices what happened to it since.
 is_whole() {
-  local file
-  for file in include/torch/headeronly/version.h lib/libc10.so lib/libtorch.so lib/libtorch_cpu.so; do
+  local file files=(include/torch/headeronly/version.h lib/libc10.so lib/libtorch.so lib/libtorch_cpu.so)
+  if [ "${DIFFEO_CUDA:-0}" = 1 ]; then files+=(lib/libtorch_cuda.so lib/libc10_cuda.so); fi
+  for file in "${files[@]}"; do
     [ -s "$1/torch/$file" ] || return 1
   done
 }
@@ -140,7 +157,9 @@ unpack() {
 # The wheel of CUDA's LibTorch loads the libraries of CUDA from the wheels that it depends on.
 fetch_cuda_libraries() {
   local requirements
-  mapfile -t requirements < <(sed -nE 's/^Requires-Dist: ((nvidia-|cuda-toolkit)[^;]*[^; ]).*/\1/p' "$1"/torch-*.dist-info/METADATA)
+  mapfile -t requirements < <(
+    sed -nE 's/^Requires-Dist: ((nvidia-|cuda-toolkit)[^;]*[^; ]).*/\1/p' "$1"/torch-*.dist-info/METADATA
+  )
   step "fetching ${requirements[*]}"
   download "$1/wheels" "${requirements[@]}"
   unpack "$1"
@@ -152,14 +171,14 @@ configure() {
   [ -n "$prefix${Torch_DIR:-}" ] || prefix=$unpacked/torch
   settings=(-S "$root" -B "$build" -G Ninja "-DCMAKE_PREFIX_PATH=${prefix//:/;}" "-DTorch_DIR=${Torch_DIR:-}")
   [ ! -e "$build/build.ninja" ] || [ "$(cat "$build/settings" 2>/dev/null)" != "${settings[*]}" ] || return 0
-  rm -rf "$build/CMakeCache.txt" "$build/CMakeFiles/CMakeSystem.cmake"
+  rm -rf "$build/CMakeCache.txt" "$build/CMakeFiles"
   quietly cmake "${settings[@]}" || { show_log && give_up "could not configure the build"; }
   step "configured with$(sed -n 's/^-- \(LibTorch \)/ \1/p' "$cache/log")"
   echo "${settings[*]}" >"$build/settings"
 }
 
 # As many as there are processors, but no more than memory allows: a compiler takes up to 1.5 GB.
-jobs() {
+job_count() {
   local processors free_kib fit
   processors=$(nproc)
   free_kib=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)
@@ -169,8 +188,12 @@ jobs() {
 
 compile() {
   local status=0
-  NINJA_STATUS='[%f/%t] ' ninja -C "$build" -j "$(jobs)" "$@" </dev/null 2>&1 | tee "$cache/log" | show_progress || status=$?
-  [ $status = 0 ] || { grep -v '^\[' "$cache/log" >&2 && exit 1; }
+  NINJA_STATUS='[%f/%t] ' ninja -C "$build" -j "$(job_count)" "$@" </dev/null 2>&1 |
+    tee "$cache/log" | show_progress || status=$?
+  [ $status = 0 ] || {
+    grep -v '^\[' "$cache/log" >&2
+    exit 1
+  }
 }
 
 # Reads ninja's output, which has a line for each file done. Silent if there is nothing to build (ninja then ends at
