@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vector>
+
+#include "core/shape.h"
+
+namespace diffeo {
+
+// Pictures [C, H, W] uint8, C = 1 or 3, ready for png.h.
+
+// Images [N, C, H, W] uint8, C = 1 or 3, in rows of `columns` from the upper left, with narrow gaps; small images are
+// enlarged by a whole factor. The blocks (one for each temperature) stand below each other with a wide gap between.
+Tensor image_grid(const std::vector<Tensor>& blocks, int64_t columns);
+
+// The column count that makes `count` images about a square.
+int64_t square_columns(int64_t count);
+
+// Pictures of one size in rows of `columns`, on white.
+Tensor panels(const std::vector<Tensor>& pictures, int64_t columns);
+
+}  // namespace diffeo
