@@ -1,17 +1,16 @@
 // The shipped configurations as flows: they build, count right, read nothing back, and fit known densities.
 
 #include <ATen/ATen.h>
-#include <ATen/record_function.h>
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <map>
 
 #include "config/config.h"
 #include "flow/flow.h"
+#include "read_backs.h"
 
 namespace diffeo {
 namespace {
@@ -40,25 +39,6 @@ int64_t parameter_count(const Flow& flow) {
   for (const Tensor& p : flow.parameters()) count += p.numel();
   return count;
 }
-
-// Counts the calls that would wait for a device to hand a value to the host.
-class ReadBacks {
- public:
-  ReadBacks() : handle_(at::addGlobalCallback(at::RecordFunctionCallback(&note).scopes({at::RecordScope::FUNCTION}))) {
-    count_ = 0;
-  }
-  ~ReadBacks() { at::removeCallback(handle_); }
-  int count() const { return count_; }
-
- private:
-  static std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& call) {
-    const std::string name = call.name();
-    count_ += name == "aten::_local_scalar_dense" || name == "aten::nonzero" || name == "aten::equal";
-    return nullptr;
-  }
-  inline static std::atomic<int> count_;
-  at::CallbackHandle handle_;
-};
 
 TEST(Shipped, EveryConfigurationBuildsOnTheMetaDevice) {
   ASSERT_GT(shipped_names().size(), 15);

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "io/json.h"
-#include "io_support.h"
-#include "train/checkpoint_store.h"
 #include "train/manifest.h"
+#include "train/saver.h"
+#include "train_support.h"
 
 namespace diffeo {
 namespace {
@@ -288,25 +288,58 @@ TEST_F(CheckpointStores, NeverStartsOverWhenAllAreBroken) {
   EXPECT_EQ(warnings_, "");
 }
 
-TEST_F(CheckpointStores, AFullDiskLeavesTheOldCheckpointsAlone) {
-  fs::path disk = directory_ / "disk";
-  fs::create_directory(disk);
-  if (::geteuid() != 0 || ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=256k") != 0) {
-    GTEST_SKIP() << "needs the right to mount";
+// ---- a disk that refuses ----
+
+// A small disk of its own, where this process may mount one.
+class FullDisk : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directory(path_);
+    mounted_ = ::geteuid() == 0 && ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=256k") == 0;
+    if (!mounted_) GTEST_SKIP() << "needs the right to mount";
   }
-  CheckpointStore full(disk);
+  void TearDown() override {
+    if (mounted_) ::umount(path_.c_str());
+  }
+
+  TemporaryDirectory directory_;
+  fs::path path_ = directory_ / "disk";
+  bool mounted_ = false;
+};
+
+TEST_F(FullDisk, LeavesTheOldCheckpointsAlone) {
+  CheckpointStore full(path_);
   Checkpoint checkpoint = sample_checkpoint(1);
   checkpoint.weights["flow.w"] = at::ones({25000});
   full.save(checkpoint, true, 3);
   checkpoint.state.step = 2;
   checkpoint.weights["flow.w"] = at::ones({100000});
-  Complaint complaint = complaint_of([&] { full.save(checkpoint, true, 3); });
+  std::string message = message_of([&] { full.save(checkpoint, true, 3); });
+  EXPECT_TRUE(message.ends_with("weights.safetensors: cannot be written: the disk is full")) << message;
   EXPECT_EQ(full.steps(), (std::vector<int64_t>{1}));
-  EXPECT_EQ(std::distance(fs::directory_iterator(disk), {}), 3);
-  EXPECT_EQ(message_of([&] { read_checkpoint(*full.latest(warn())); }), "no error");
-  ::umount(disk.c_str());
-  EXPECT_TRUE(complaint.message.ends_with("weights.safetensors: cannot be written: the disk is full"))
-      << complaint.message;
+  EXPECT_EQ(std::distance(fs::directory_iterator(path_), {}), 3);
+  auto warn = [](const std::string& warning) { ADD_FAILURE() << warning; };
+  EXPECT_EQ(message_of([&] { read_checkpoint(*full.latest(warn)); }), "no error");
+}
+
+TEST_F(FullDisk, IsTriedAgainAtTheNextOccasionAndEndsTheRunOnlyWhenItStaysFull) {
+  ConsoleText text;
+  Log log(text.console());
+  Metrics metrics(directory_ / "metrics.jsonl", std::nullopt);
+  Saver saver(CheckpointStore(path_), 3, log);
+  fs::path ballast = path_ / "ballast";
+  for (int round = 0; round < 2; ++round) {
+    write_plainly(ballast, std::string(1 << 18, 'x'));
+    for (int misses = 0; misses < 4; ++misses) EXPECT_FALSE(saver.save(sample_checkpoint(5), false, metrics));
+    if (round == 1) break;
+    fs::remove(ballast);
+    EXPECT_TRUE(saver.save(sample_checkpoint(6), false, metrics));
+  }
+  EXPECT_NE(text.text().find("warning: the checkpoint of step 5 could not be saved: "), std::string::npos);
+  EXPECT_NE(text.text().find("(4 of 5 refusals in a row)\n"), std::string::npos) << text.text();
+  std::string message = message_of([&] { saver.save(sample_checkpoint(7), false, metrics); });
+  EXPECT_TRUE(message.ends_with("\nThat were 5 refusals in a row; the run ends here")) << message;
+  EXPECT_EQ(saver.store().steps(), (std::vector<int64_t>{6}));
 }
 
 }  // namespace

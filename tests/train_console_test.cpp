@@ -18,8 +18,8 @@ const Progress kHalf{.step = 50, .steps = 100, .value = "3.4120 bits/dim", .exam
 
 TEST(Progress, SaysWhereItIsAndHowLongItTakes) {
   EXPECT_EQ(progress_text(kHalf), "step 50/100  3.4120 bits/dim  512 images/s  2 min left");
-  Progress fresh{.step = 1, .steps = 100, .examples = "images"};
-  EXPECT_EQ(progress_text(fresh), "step 1/100");
+  Progress fresh{.step = 1, .steps = 100, .examples = "images", .seconds_left = 99};
+  EXPECT_EQ(progress_text(fresh), "step 1/100  99 s left");
   EXPECT_EQ(span_text(40.4), "40 s");
   EXPECT_EQ(span_text(7500), "2 h 5 min");
 }

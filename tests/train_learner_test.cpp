@@ -7,7 +7,9 @@
 
 #include "train/divergence.h"
 #include "train/dry_run.h"
+#include "train/interval.h"
 #include "train/resume_rules.h"
+#include "read_backs.h"
 #include "train_support.h"
 
 namespace diffeo {
@@ -67,6 +69,22 @@ TEST(Learner, AccumulatesEqualPassesToTheGradientOfTheWhole) {
   Terms a = whole.backward(0, batch), b = parts.backward(0, batch);
   EXPECT_NEAR(a.nats.item<double>(), b.nats.item<double>(), 1e-12);
   EXPECT_TRUE(at::allclose(whole.flat().gradients(), parts.flat().gradients(), 1e-10, 1e-12));
+}
+
+TEST(Learner, TakesAStepAndAddsItUpWithoutWaitingForTheDevice) {
+  for (const char* kind : {"adam", "adamw", "adamax"}) {
+    Config config = parse_config(plane_yaml(), "config", {joined("optimizer.kind=", kind), "train.accumulate=2"});
+    Learner learner(config, build_flow(config, at::kFloat));
+    Batch batch{at::randn({16, 2}), {}};
+    learner.initialise(batch);
+    learner.step(batch);
+    Interval interval;
+    ReadBacks read_backs;
+    for (int i = 0; i < 3; ++i) interval.add(learner.step(batch));
+    EXPECT_EQ(read_backs.count(), 0) << kind;
+    EXPECT_EQ(interval.sums().at("steps"), 3);
+    EXPECT_GT(read_backs.count(), 0) << "the counter counts";
+  }
 }
 
 TEST(Learner, StartsTheAverageAfterTheDataDependentStart) {

@@ -43,9 +43,10 @@ std::string span_text(double seconds) {
 std::string progress_text(const Progress& progress) {
   std::string text = joined("step ", progress.step, "/", progress.steps);
   if (!progress.value.empty()) text += "  " + progress.value;
-  if (progress.examples_per_second <= 0) return text;
   double rate = progress.examples_per_second;
-  text += joined("  ", rate < 10 ? std::round(rate * 10) / 10 : std::round(rate), " ", progress.examples, "/s");
+  if (rate > 0) {
+    text += joined("  ", rate < 10 ? std::round(rate * 10) / 10 : std::round(rate), " ", progress.examples, "/s");
+  }
   return text + "  " + span_text(progress.seconds_left) + " left";
 }
 

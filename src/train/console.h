@@ -13,7 +13,7 @@ struct Progress {
   std::string value = {};          // "3.412 bits/dim"; empty: not known yet
   double examples_per_second = 0;  // 0: not known yet
   std::string examples = {};       // "images"
-  double seconds_left = 0;
+  double seconds_left = 0;         // at the speed so far
 };
 
 // "step 1200/20000  3.412 bits/dim  512 images/s  12 min left"

@@ -15,8 +15,13 @@ std::shared_ptr<Flow> build_flow(const Config& config, const at::TensorOptions& 
 }
 
 Batch moved(const Batch& batch, const at::TensorOptions& options) {
-  Tensor labels = batch.labels.defined() ? batch.labels.to(options.device(), /*dtype=*/at::kLong) : batch.labels;
-  return {batch.x.to(options), labels};
+  // A copy from pinned memory lets the host go on; one from ordinary memory first waits for the device.
+  auto to = [&](const Tensor& t, at::ScalarType type) {
+    bool pins = options.device().is_cuda() && t.device().is_cpu();
+    return (pins ? t.pin_memory() : t).to(options.device(), type, /*non_blocking=*/pins);
+  };
+  at::ScalarType type = c10::typeMetaToScalarType(options.dtype());
+  return {to(batch.x, type), batch.labels.defined() ? to(batch.labels, at::kLong) : batch.labels};
 }
 
 }  // namespace diffeo

@@ -1,0 +1,77 @@
+#include <ATen/Parallel.h>
+#include <torch/headeronly/version.h>
+
+#include "io/durable.h"
+#include "train/load_flow.h"
+#include "train/resume_rules.h"
+#include "train/training.h"
+
+namespace diffeo {
+namespace {
+
+void warn_of_change(const std::string& what, const std::string& before, const std::string& now, const Warn& warn) {
+  if (before == now) return;
+  warn(joined("the run goes on with another ", what, " (", before, " before, ", now,
+              " now), so its numbers will be rounded differently"));
+}
+
+}  // namespace
+
+Warn Training::warn() {
+  return [this](const std::string& message) { log_.warn(message); };
+}
+
+void Training::begin() {
+  std::optional<std::filesystem::path> latest;
+  if (options_.resume) latest = saver_.store().latest(warn());
+  state_.seed = config_.seed;
+  state_.threads = at::get_num_threads();
+  state_.device = options_.device.str();
+  state_.libtorch = TORCH_VERSION;
+  latest ? begin_from(*latest) : begin_anew();
+  directory_.describe(to_yaml(config_), options_.command, state_.device);
+  remove_durably(directory_.path() / "summary.json");
+  log_.also_to(directory_.path() / "train.log");
+  log_.info(joined(learner_.flat().count(), " parameters on ", state_.device, ", ", config_.train.steps, " steps of ",
+                   config_.train.batch_size, " ", unit_.examples()));
+  first_step_ = state_.step;
+  progress_.steps = config_.train.steps;
+  progress_.examples = unit_.examples();
+}
+
+void Training::begin_anew() {
+  metrics_.emplace(directory_.path() / "metrics.jsonl", std::nullopt);
+  if (options_.fork) return fork_from(*options_.fork);
+  log_.info(joined(options_.resume ? "no checkpoint to resume, starting a run in " : "starting a run in ",
+                   directory_.path().string()));
+  int64_t examples = config_.train.initialise_examples;
+  learner_.initialise(data_.training->at(0, examples > 0 ? examples : config_.train.batch_size));
+}
+
+void Training::begin_from(const std::filesystem::path& path) {
+  Checkpoint saved = read_checkpoint(path);
+  check_resumable(stored_config(saved, path), config_, warn());
+  warn_of_change("number of threads", std::to_string(saved.state.threads), std::to_string(state_.threads), warn());
+  warn_of_change("device", saved.state.device, state_.device, warn());
+  warn_of_change("LibTorch", saved.state.libtorch, state_.libtorch, warn());
+  learner_.load_weights(saved.weights, path.string());
+  learner_.load_optimizer(saved.optimizer, saved.state.step, path.string());
+  saved.state.threads = state_.threads;
+  saved.state.device = state_.device;
+  saved.state.libtorch = state_.libtorch;
+  state_ = saved.state;
+  earlier_seconds_ = state_.seconds;
+  interval_ = Interval(state_.interval);
+  is_saved_ = true;
+  metrics_.emplace(directory_.path() / "metrics.jsonl", state_.step);
+  log_.info(joined("resuming ", directory_.path().string(), " after step ", state_.step));
+}
+
+void Training::fork_from(const std::string& argument) {
+  std::filesystem::path path = locate_checkpoint(argument, warn());
+  Checkpoint saved = read_checkpoint(path);
+  learner_.load_weights(saved.weights, path.string());
+  log_.info(joined("starting a run in ", directory_.path().string(), " from the weights of ", path.string()));
+}
+
+}  // namespace diffeo
