@@ -43,7 +43,8 @@ fs::path training_images(const IdxConfig& config) {
   require(!config.path.empty() || is_there(path), Exit::kData, "data.path: is empty, and ", kFashionMnist,
           " is not there; install the Debian package dataset-fashion-mnist or name a folder");
   require(is_there(path), Exit::kData, path.string(), ": no such file or folder");
-  if (!fs::is_directory(path)) return path;
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return path;
   return required_file(path, {"train-images-idx3-ubyte", "train-images.idx3-ubyte"}, "training images");
 }
 
