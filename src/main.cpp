@@ -15,10 +15,13 @@ namespace diffeo {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"sample", "draw examples from a trained flow", sample_command},
+    {"evaluate", "score held-out examples: nats and bits/dim", evaluate_command},
     {"describe", "parameters and layers of a configuration or checkpoint", describe_command},
     {"check", "test each layer's inverse and log-determinant", check_command},
     {"config", "list, show, validate configurations", config_command},
     {"env", "this program, its libraries and this machine", env_command},
+    {"--version", "the program's version", [](const Words&) { std::cout << version_line() << "\n"; }},
 };
 
 // Tensors of a few megabytes come and go in every step. By default glibc gives each back to the system at once, and
@@ -30,11 +33,7 @@ void keep_freed_memory() {
 }
 
 void run(const Words& words) {
-  if (words.size() == 1 && words[0] == "--version") {
-    std::cout << version_line() << "\n";
-  } else {
-    dispatch("diffeo", kCommands, words);
-  }
+  dispatch("diffeo", kCommands, words);
   std::cout.flush();
   require(std::cout.good(), "standard output: cannot be written");
 }

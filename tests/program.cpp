@@ -12,10 +12,9 @@ extern char** environ;
 namespace diffeo {
 namespace {
 
-constexpr const char* kOut = ".out";
 constexpr const char* kErr = ".err";
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
+std::vector<char*> pointers(Words& texts) {
   std::vector<char*> all;
   for (std::string& text : texts) all.push_back(text.data());
   all.push_back(nullptr);
@@ -23,8 +22,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 // One thread that does not spin: tests run beside each other.
-std::vector<std::string> environment() {
-  std::vector<std::string> all{"OMP_NUM_THREADS=1", "OMP_WAIT_POLICY=passive"};
+Words environment() {
+  Words all{"OMP_NUM_THREADS=1", "OMP_WAIT_POLICY=passive"};
   for (char** entry = environ; *entry; ++entry) {
     if (!std::string(*entry).starts_with("OMP_")) all.push_back(*entry);
   }
@@ -33,14 +32,15 @@ std::vector<std::string> environment() {
 
 }  // namespace
 
-Program::Program(const std::filesystem::path& folder, const std::vector<std::string>& words) : folder_(folder) {
-  std::vector<std::string> arguments{DIFFEO_PROGRAM}, variables = environment();
+Program::Program(const std::filesystem::path& folder, const Words& words, const std::string& out)
+    : folder_(folder), out_(out) {
+  Words arguments{DIFFEO_PROGRAM}, variables = environment();
   arguments.insert(arguments.end(), words.begin(), words.end());
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, kOut, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_addopen(&actions, 2, kErr, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   int error = posix_spawn(&process_, DIFFEO_PROGRAM, &actions, nullptr, pointers(arguments).data(),
                           pointers(variables).data());
@@ -62,7 +62,8 @@ Answer Program::wait() const {
   int status = 0;
   waitpid(process_, &status, 0);
   int exit = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return {exit, read_plainly(folder_ / kOut), read_plainly(folder_ / kErr)};
+  bool is_file = std::filesystem::is_regular_file(folder_ / out_);
+  return {exit, is_file ? read_plainly(folder_ / out_) : "", read_plainly(folder_ / kErr)};
 }
 
 void Commands::write(const std::string& name, const std::string& text) const { write_plainly(folder_ / name, text); }

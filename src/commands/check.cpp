@@ -10,15 +10,18 @@
 #include "commands/layer_check.h"
 #include "commands/model.h"
 #include "commands/text_table.h"
+#include "train/model.h"
+#include "train/sampling.h"
 
 namespace diffeo {
 namespace {
 
 constexpr int64_t kExamples = 4;
+constexpr uint64_t kSeed = 0;
 
 // A flow to check and examples that it may meet.
 struct Subject {
-  std::unique_ptr<Flow> flow;
+  std::shared_ptr<Flow> flow;
   Tensor x;
   Tensor labels;  // undefined: none
 };
@@ -45,14 +48,28 @@ void perturb(Flow& flow, Noise& noise) {
   }
 }
 
-Subject subject_of(const Config& config) {
-  c10::TensorOptions options = c10::TensorOptions(at::kDouble).device(at::kCPU);
-  SeededNoise noise(static_cast<uint64_t>(config.seed));
-  Subject subject{std::make_unique<Flow>(config.flow, site_of(config, options), config.base),
-                  random_examples(config, options, noise), labels_for(config, options)};
+Subject from_config(const std::string& argument, const c10::TensorOptions& options) {
+  Config config = config_of(argument);
+  outline_of(config);
+  SeededNoise noise(kSeed);
+  Subject subject{build_flow(config, options), random_examples(config, options, noise), labels_for(config, options)};
   subject.flow->initialise(subject.x, {.labels = subject.labels, .noise = &noise});
   perturb(*subject.flow, noise);
   return subject;
+}
+
+// The examples are the flow's own samples.
+Subject from_checkpoint(const std::string& argument, const c10::TensorOptions& options) {
+  LoadedFlow loaded = load_flow(argument, options, Weights::kAverage, warn_user);
+  std::cerr << "checking the " << (loaded.averaged ? "averaged " : "") << "weights of " << loaded.path.string() << "\n";
+  SampleOptions four{.count = kExamples, .batch_size = kExamples, .classes = data_classes(loaded.config.data)};
+  Tensor x = sample(*loaded.flow, four);
+  return {loaded.flow, x, labels_for(loaded.config, options)};
+}
+
+Subject subject_of(const std::string& argument) {
+  c10::TensorOptions options = c10::TensorOptions(at::kDouble).device(at::kCPU);
+  return is_checkpoint(argument) ? from_checkpoint(argument, options) : from_config(argument, options);
 }
 
 std::string error_text(double error) {
@@ -99,10 +116,8 @@ void conclude(const std::vector<LayerVerdict>& verdicts, const LayerCheck& check
 }
 
 void check_model(const std::string& model, bool large, bool json) {
-  Config config = config_of(model);
-  outline_of(config);
-  Subject subject = subject_of(config);
-  SeededNoise noise(static_cast<uint64_t>(config.seed));
+  Subject subject = subject_of(model);
+  SeededNoise noise(kSeed);
   LayerCheck check(*subject.flow->layers(), subject.x, {.labels = subject.labels, .noise = &noise});
   if (large && check.large_layers() > 0) {
     std::cerr << "Jacobians of " << check.large_layers() << " layers with more than " << kFreeDimensions

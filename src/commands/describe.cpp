@@ -55,7 +55,7 @@ void describe_command(const Words& words) {
   line.argument("MODEL", model, "Configuration (file or shipped name), or checkpoint");
   line.flag("--json", json, "Print JSON");
   if (!line.parse(words)) return;
-  Config config = config_of(model);
+  Config config = config_of_model(model);
   auto flow = outline_of(config);
   if (json) std::cout << described_as_json(config, *flow).dump(2) << "\n";
   else print_description(config, *flow);

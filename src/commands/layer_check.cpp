@@ -99,7 +99,7 @@ Pass for_first_example(const Pass& pass) {
 // Layers that a check judges: lists only hold others.
 std::vector<TransformPtr> layers_of(const Transform& flow) {
   std::vector<TransformPtr> layers;
-  for (const auto& module : flow.modules()) {
+  for (const auto& module : flow.modules(/*include_self=*/false)) {
     auto layer = std::dynamic_pointer_cast<Transform>(module);
     if (layer && !layer->as<Sequence>()) layers.push_back(layer);
   }

@@ -38,7 +38,7 @@ struct LayerVerdict {
 // derivative by the noise: log_det + log p(noise) = log |det d out / d noise|.
 class LayerCheck {
  public:
-  // Runs the layers, and the inverse of each. `flow`: all layers, in double precision, on the CPU.
+  // Runs the layers, and the inverse of each. `flow`: the list of them, in double precision, on the CPU.
   LayerCheck(Transform& flow, const Tensor& x, const Pass& pass);
 
   // The layers that have more than kFreeDimensions: their number, and about how long their Jacobians take.

@@ -1,10 +1,45 @@
 #include "commands/model.h"
 
+#include <algorithm>
 #include <iostream>
 
 #include "commands/shipped_configs.h"
+#include "io/files.h"
+#include "train/manifest.h"
+#include "train/model.h"
 
 namespace diffeo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMostConfigBytes = 1 << 20;
+
+bool samples_by_class(const Layer& layer) {
+  return std::visit(
+      []<class C>(const C& config) {
+        if constexpr (requires { config.context; }) return config.context == Context::kClass;
+        if constexpr (std::is_same_v<C, FactorOutConfig>) return config.prior == SplitPrior::kClass;
+        if constexpr (std::is_same_v<C, PriorConfig>) return config.classes;
+        if constexpr (std::is_same_v<C, RepeatConfig>) return diffeo::samples_by_class(config.body);
+        return false;
+      },
+      layer.config);
+}
+
+Config config_in(const fs::path& checkpoint) {
+  verify_manifest(checkpoint, {"config.yaml"});
+  fs::path file = checkpoint / "config.yaml";
+  try {
+    return parse_config(read_file(file, kMostConfigBytes, Exit::kCheckpoint), file.string());
+  } catch (const Error& error) {
+    fail(Exit::kCheckpoint, error.what());
+  }
+}
+
+}  // namespace
+
+void warn_user(const std::string& message) { std::cerr << "warning: " << message << std::endl; }
 
 Config config_of(const std::string& argument, const Words& overrides) {
   Words notes;
@@ -13,21 +48,27 @@ Config config_of(const std::string& argument, const Words& overrides) {
   return config;
 }
 
-Site site_of(const Config& config, const c10::TensorOptions& options) {
-  return {.input = data_shape(config.data),
-          .classes = data_classes(config.data),
-          .options = options,
-          .seed = static_cast<uint64_t>(config.seed)};
+bool is_checkpoint(const std::string& argument) {
+  std::error_code none;
+  return fs::is_directory(argument, none) || fs::is_directory(argument.substr(0, argument.rfind(':')), none);
+}
+
+Config config_of_model(const std::string& argument) {
+  return is_checkpoint(argument) ? config_in(locate_checkpoint(argument, warn_user)) : config_of(argument);
 }
 
 // A density of reals on whole numbers grows without bound around them.
-std::unique_ptr<Flow> outline_of(const Config& config) {
-  auto flow = std::make_unique<Flow>(config.flow, site_of(config, at::kMeta), config.base);
+std::shared_ptr<Flow> outline_of(const Config& config) {
+  std::shared_ptr<Flow> flow = build_flow(config, at::kMeta);
   if (data_is_image(config.data) && !flow->stochastic()) {
     fail(Exit::kUsage, config.flow.empty() ? "flow" : config.flow[0].place,
          ": images are whole numbers, and no layer turns them into reals; begin with {type: dequantize}");
   }
   return flow;
+}
+
+bool samples_by_class(const std::vector<Layer>& layers) {
+  return std::any_of(layers.begin(), layers.end(), [](const Layer& layer) { return samples_by_class(layer); });
 }
 
 }  // namespace diffeo

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <memory>
-
 #include "commands/command_line.h"
 #include "config/config.h"
 #include "flow/flow.h"
+#include "train/load_flow.h"
 
 namespace diffeo {
 
@@ -12,11 +11,20 @@ namespace diffeo {
 // is told on standard error.
 Config config_of(const std::string& argument, const Words& overrides = {});
 
-// What a flow is built with: the data's shape and classes, and tensors of these options.
-Site site_of(const Config& config, const c10::TensorOptions& options);
+// Whether an argument means a checkpoint and no configuration: a directory, or DIRECTORY:WHICH.
+bool is_checkpoint(const std::string& argument);
+
+// The configuration of a MODEL, which is either. Of a checkpoint no weights are read.
+Config config_of_model(const std::string& argument);
 
 // The flow on the meta device: shapes and counts without memory or time. Throws Exit::kUsage, all reasons at once,
 // where it cannot be built or does not suit the data.
-std::unique_ptr<Flow> outline_of(const Config& config);
+std::shared_ptr<Flow> outline_of(const Config& config);
+
+// Whether what a flow samples depends on a class.
+bool samples_by_class(const std::vector<Layer>& layers);
+
+// Tells the user on standard error.
+void warn_user(const std::string& message);
 
 }  // namespace diffeo
