@@ -128,6 +128,13 @@ TEST(ConfigOverrides, NeedANameAndAValue) {
   }
 }
 
+TEST(ConfigOverrides, ThatAreNotReadAreToldWithTheRest) {
+  EXPECT_EQ(errors_of(kSmallest + "sed: 1", {"seed", "train.keep=x"}),
+            "c.yaml:3:1: unknown key 'sed', did you mean 'seed'?\n"
+            "command line: seed: expected KEY=VALUE, such as train.steps=1000, flow[2].times=32 or flow.**.hidden=128\n"
+            "command line: train.keep=x: train.keep: expected a whole number of at least 1, found 'x'");
+}
+
 TEST(ConfigOverrides, AreNotBlamedForWhatCouldNotBeRead) {
   EXPECT_EQ(errors_of(kData + "flow: [{type: couplin}]", {"flow[0].net.hidden=3"}),
             "c.yaml:2:15: flow[0].type: unknown type 'couplin', did you mean 'coupling'?");

@@ -88,6 +88,8 @@ TEST(ConfigReference, ListsEveryKeyWithDefaultRangeAndMeaning) {
            "# Configuration\n",
            "| `seed` | a whole number of at least 0 | `0` | of the starting weights, the batches and all noise |\n",
            "| `flow` | list of: layer |  | the layers, from data to noise |\n",
+           "| `penalty` | mapping | `{}` | L2 term beside the likelihood |\n",
+           "`exponential`, `cosine`, `piecewise` | `{kind: constant}` | how the learning rate goes with the step |\n",
            "## `optimizer`\n\n### `kind: adam`\n\nAdam (Kingma & Ba 2015).\n",
            "| `keep` | a whole number of at least 1 | `3` | newest checkpoints kept, beside the best |\n",
            "## `schedule`\n",

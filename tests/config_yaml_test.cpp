@@ -1,6 +1,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "config_errors.h"
 
@@ -62,7 +63,7 @@ TEST(ConfigYaml, RefusesAliasesThatExplode) {
 }
 
 TEST(ConfigYaml, RefusesDeepNesting) {
-  std::string errors = quick_errors_of("flow: " + std::string(33, '[') + std::string(33, ']'));
+  std::string errors = quick_errors_of(joined("flow: ", std::string(33, '['), std::string(33, ']')));
   EXPECT_TRUE(errors.starts_with("c.yaml:1:38: flow[0]") && errors.ends_with(": more than 32 levels deep")) << errors;
   for (char open : {'[', '{'}) {
     EXPECT_EQ(quick_errors_of(joined("flow: ", std::string(300000, open))),
@@ -95,9 +96,29 @@ TEST(ConfigYaml, RefusesFullTextsQuickly) {
   while (list.size() < 300000) list += "{type: mlp},";
   EXPECT_NE(quick_errors_of(keys), "");
   EXPECT_NE(quick_errors_of(list + "]"), "");
-  EXPECT_NE(quick_errors_of(std::string(300000, 'a') + ": 1"), "");
-  EXPECT_NE(quick_errors_of("seed: " + std::string(300000, '1')), "");
+  EXPECT_NE(quick_errors_of(joined(std::string(300000, 'a'), ": 1")), "");
+  EXPECT_NE(quick_errors_of(joined("seed: ", std::string(300000, '1'))), "");
   EXPECT_NE(quick_errors_of(std::string(300000, '"')), "");
+}
+
+TEST(ConfigYaml, ReadsOrRefusesWhateverDamageATextHas) {
+  const std::string whole = kData +
+                            "flow:\n  - &a {type: repeat, times: 2, body: [{type: actnorm}, {type: reverse}]}\n  - *a\n"
+                            "optimizer:\n  kind: adamax\n  learning_rate: 1e-3\n  schedule: {warmup_steps: 3}\n"
+                            "penalty: {l2: 0.5, parameters: [\"a\\tb\", 'c']}\ntrain:\n  steps: 10  # few\n";
+  ASSERT_EQ(errors_of(whole), "");
+  const std::string pieces = "{}[]:,-?*&!|>'\"%@`#~ \n\t\\<=.0\xFF\xC3\xA9";
+  std::mt19937 random(7);
+  int refused = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string text = whole;
+    for (int changes = 1 + random() % 3; changes > 0; --changes) {
+      size_t at = random() % text.size(), length = random() % 2 ? 1 : random() % 20;
+      text.replace(at, random() % 2 ? length : 0, random() % 4 ? std::string(1, pieces[random() % pieces.size()]) : "");
+    }
+    refused += errors_of(text) != "";
+  }
+  EXPECT_GT(refused, 1000);
 }
 
 TEST(ConfigYaml, RewordsSyntaxErrors) {

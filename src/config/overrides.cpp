@@ -13,7 +13,8 @@ Overrides::Overrides(const std::vector<std::string>& texts, Findings& findings) 
     size_t equals = std::min(text.find('='), text.size());
     std::optional<Path> path = Path::parse(text.substr(0, equals));
     if (!path || equals == text.size()) {
-      findings.stop(place, {}, "expected KEY=VALUE, such as train.steps=1000, flow[2].times=32 or flow.**.hidden=128");
+      findings.add(place, {}, "expected KEY=VALUE, such as train.steps=1000, flow[2].times=32 or flow.**.hidden=128");
+      continue;
     }
     all_.push_back({text, *path, parse_yaml(text.substr(equals + 1), place, findings)});
   }

@@ -8,13 +8,13 @@ namespace {
 
 using Step = std::vector<std::string>::const_iterator;
 
-bool glob(Step pattern, Step pattern_end, Step path, Step path_end) {
+bool steps_match(Step pattern, Step pattern_end, Step path, Step path_end) {
   if (pattern == pattern_end) return path == path_end;
   if (*pattern == "**") {
-    return glob(pattern + 1, pattern_end, path, path_end) ||
-           (path != path_end && glob(pattern, pattern_end, path + 1, path_end));
+    return steps_match(pattern + 1, pattern_end, path, path_end) ||
+           (path != path_end && steps_match(pattern, pattern_end, path + 1, path_end));
   }
-  return path != path_end && *pattern == *path && glob(pattern + 1, pattern_end, path + 1, path_end);
+  return path != path_end && *pattern == *path && steps_match(pattern + 1, pattern_end, path + 1, path_end);
 }
 
 bool is_key(const std::string& step) {
@@ -57,7 +57,7 @@ Path Path::with_last(const std::string& step) const {
 }
 
 bool Path::matches(const Path& path) const {
-  return glob(steps_.begin(), steps_.end(), path.steps_.begin(), path.steps_.end());
+  return steps_match(steps_.begin(), steps_.end(), path.steps_.begin(), path.steps_.end());
 }
 
 bool Path::matches_inside(const Path& path) const {

@@ -8,7 +8,7 @@ namespace diffeo {
 namespace {
 
 template <class T>
-T parsed(YamlNode root, const Path& path, Findings& findings, Overrides& overrides) {
+T read_whole(const YamlNode& root, const Path& path, Findings& findings, Overrides& overrides) {
   Reading reading{findings, overrides};
   T value;
   read_value(reading, &root, path, {}, value);
@@ -25,7 +25,7 @@ Config parse_config(const std::string& text, const std::string& name, const std:
   Overrides set(overrides, findings);
   YamlNode root = parse_yaml(text, {}, findings);
   if (root.kind == YamlNode::Kind::kNull) root.kind = YamlNode::Kind::kMap;  // so that missing keys are told
-  Config config = parsed<Config>(root, {}, findings, set);
+  Config config = read_whole<Config>(root, {}, findings, set);
   if (notes) *notes = set.notes();
   return config;
 }
@@ -38,7 +38,7 @@ Config read_config(const std::string& path, const std::vector<std::string>& over
 std::vector<Layer> parse_layers(const std::string& text, const std::string& name) {
   Findings findings(name);
   Overrides none({}, findings);
-  return parsed<std::vector<Layer>>(parse_yaml(text, {}, findings), Path() / "flow", findings, none);
+  return read_whole<std::vector<Layer>>(parse_yaml(text, {}, findings), Path() / "flow", findings, none);
 }
 
 }  // namespace diffeo

@@ -41,6 +41,14 @@ std::string type_text(const TypeInfo& type, Range range) {
   }
 }
 
+// A section's defaults stand in its own table.
+std::string default_text(const FieldInfo& field) {
+  if (field.required) return "";
+  if (field.type.kind == Kind::kStruct) return "`{}`";
+  if (field.type.kind != Kind::kVariant) return code(one_line(field.standard));
+  return code(joined("{", field.type.tag, ": ", field.standard.find(field.type.tag)->text, "}"));
+}
+
 std::string cell(std::string text) {
   for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, 1, '\\');
   return text;
@@ -79,9 +87,11 @@ class Reference {
     if (type.fields.empty()) return;
     text_ += "| key | value | default | meaning |\n|---|---|---|---|\n";
     for (const FieldInfo& field : type.fields) {
-      std::string standard = field.required ? "" : code(one_line(field.standard));
-      std::string value = type_text(field.type, field.range);
-      text_ += joined("| ", code(field.key), " | ", cell(value), " | ", cell(standard), " | ", cell(field.doc), " |\n");
+      for (const std::string& text :
+           {code(field.key), type_text(field.type, field.range), default_text(field), field.doc}) {
+        text_ += joined("| ", cell(text), " ");
+      }
+      text_ += "|\n";
       explain_later(field.key, field.type);
     }
   }

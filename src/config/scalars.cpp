@@ -12,7 +12,7 @@
 namespace diffeo {
 namespace {
 
-std::string expected(const std::string& wanted, const YamlNode& node) {
+std::string mismatch(const std::string& wanted, const YamlNode& node) {
   return joined("expected ", wanted, ", found ", described(node));
 }
 
@@ -62,10 +62,10 @@ bool parsed(const std::string& text, T& value) {
 
 // What is wrong with a number's text, whatever it should be, or nothing.
 std::string problem_of_number(const std::string& wanted, const YamlNode& node) {
-  if (is_plain(node) && is_non_finite(node.text)) return expected(wanted, node) + ", which is not finite";
-  if (!is_plain(node) || !looks_like_number(node.text)) return expected(wanted, node);
+  if (is_plain(node) && is_non_finite(node.text)) return mismatch(wanted, node) + ", which is not finite";
+  if (!is_plain(node) || !looks_like_number(node.text)) return mismatch(wanted, node);
   if (has_leading_zero(node.text)) {
-    return expected(wanted, node) + ", whose leading zero may mean octal; leave it out";
+    return mismatch(wanted, node) + ", whose leading zero may mean octal; leave it out";
   }
   return {};
 }
@@ -95,7 +95,7 @@ std::string number_text(double value) {
 }
 
 std::string read_scalar(const YamlNode& node, Range, bool& value) {
-  if (!is_plain(node) || (node.text != "true" && node.text != "false")) return expected("true or false", node);
+  if (!is_plain(node) || (node.text != "true" && node.text != "false")) return mismatch("true or false", node);
   value = node.text == "true";
   return {};
 }
@@ -107,10 +107,10 @@ std::string read_scalar(const YamlNode& node, Range range, int64_t& value) {
   if (!parsed(node.text, whole)) {
     double real = 0;
     bool exact = parsed(node.text, real) && std::trunc(real) == real && std::abs(real) <= 9007199254740992.0;
-    if (!exact) return expected(wanted, node);
+    if (!exact) return mismatch(wanted, node);
     whole = static_cast<int64_t>(real);
   }
-  if (!range.contains(static_cast<double>(whole))) return expected(wanted, node);
+  if (!range.contains(static_cast<double>(whole))) return mismatch(wanted, node);
   value = whole;
   return {};
 }
@@ -119,14 +119,14 @@ std::string read_scalar(const YamlNode& node, Range range, double& value) {
   std::string wanted = number_wanted(false, range);
   if (std::string problem = problem_of_number(wanted, node); !problem.empty()) return problem;
   double real = 0;
-  if (!parsed(node.text, real)) return expected(wanted, node) + ", which double precision does not hold";
-  if (!range.contains(real)) return expected(wanted, node);
+  if (!parsed(node.text, real)) return mismatch(wanted, node) + ", which double precision does not hold";
+  if (!range.contains(real)) return mismatch(wanted, node);
   value = real;
   return {};
 }
 
 std::string read_scalar(const YamlNode& node, Range, std::string& value) {
-  if (node.kind != YamlNode::Kind::kScalar) return expected("a text", node);
+  if (node.kind != YamlNode::Kind::kScalar) return mismatch("a text", node);
   value = node.text;
   return {};
 }

@@ -138,7 +138,7 @@ Place end_of(const std::string& text) {
 }
 
 // The comment added to the end makes yaml-cpp see that a quote is still open there.
-std::vector<YAML::Node> load(const std::string& text, const Place& start, Findings& findings) {
+std::vector<YAML::Node> load_documents(const std::string& text, const Place& start, Findings& findings) {
   try {
     return YAML::LoadAll(text + "\n#");
   } catch (const YAML::Exception& error) {
@@ -164,7 +164,7 @@ std::string described(const YamlNode& node) {
 
 YamlNode parse_yaml(const std::string& text, const Place& start, Findings& findings) {
   check_source(text, start, findings);
-  std::vector<YAML::Node> documents = load(text, start, findings);
+  std::vector<YAML::Node> documents = load_documents(text, start, findings);
   if (documents.size() > 1) {
     findings.stop(place_of(documents[1].Mark(), start), {},
                   "a second document; expected one (a line '---' begins another)");
