@@ -6,6 +6,7 @@
 #include <map>
 #include <sstream>
 
+#include "config/event_limit.h"
 #include "config/source_text.h"
 #include "core/error.h"
 
@@ -140,6 +141,7 @@ Place end_of(const std::string& text) {
 // The comment added to the end makes yaml-cpp see that a quote is still open there.
 std::vector<YAML::Node> load_documents(const std::string& text, const Place& start, Findings& findings) {
   try {
+    require_finite_yaml(text + "\n#");
     return YAML::LoadAll(text + "\n#");
   } catch (const YAML::Exception& error) {
     Place place = place_of(error.mark, start), end = end_of(text);
