@@ -15,6 +15,7 @@ namespace diffeo {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"train", "train a flow from a configuration", train_command},
     {"sample", "draw examples from a trained flow", sample_command},
     {"evaluate", "score held-out examples: nats and bits/dim", evaluate_command},
     {"describe", "parameters and layers of a configuration or checkpoint", describe_command},

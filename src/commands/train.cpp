@@ -1,0 +1,106 @@
+#include <ATen/Parallel.h>
+#include <signal.h>
+
+#include <iostream>
+
+#include "commands/commands.h"
+#include "commands/devices.h"
+#include "commands/durations.h"
+#include "commands/memory.h"
+#include "commands/model.h"
+#include "commands/shipped_configs.h"
+#include "train/dry_run.h"
+#include "train/run_directory.h"
+#include "train/trainer.h"
+#include "train/unit.h"
+
+namespace diffeo {
+namespace {
+
+struct TrainArguments {
+  std::string config, device = "auto";
+  Words overrides;
+  std::optional<std::string> run, fork;
+  std::optional<int64_t> threads;
+  std::optional<double> max_seconds;
+  bool resume = false, dry_run = false;
+};
+
+void declare(CommandLine& line, TrainArguments& arguments) {
+  line.argument("CONFIG", arguments.config, "File, or name of a shipped configuration");
+  line.arguments("KEY=VALUE", arguments.overrides, "Changes: train.steps=100 flow[2].times=32 flow.**.hidden=128");
+  line.option("--run", "DIR", arguments.run, "The run's folder [runs/NAME/001, 002, ...]");
+  line.flag("--resume", arguments.resume, "Go on from the run's newest checkpoint; start where there is none");
+  line.option("--fork", "CKPT", arguments.fork, "Start a new run from the weights of this checkpoint");
+  line.option("--device", "DEVICE", arguments.device, "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
+  line.option("--threads", "N", arguments.threads, "Processor threads [OMP_NUM_THREADS, or one a core]", at_least(1));
+  line.flag("--dry-run", arguments.dry_run, "Try one step, tell what it takes, write nothing");
+  line.option("--max-time", "TIME", "Save and stop after this time: 90s, 45m, 2h30m [none]",
+              [&](const std::string& text) { return read_duration(text, arguments.max_seconds.emplace()); });
+}
+
+Evaluation evaluation_of(const nlohmann::json& json) {
+  Evaluation result;
+  result.examples = json.at("examples");
+  result.nats = json.at("nats");
+  result.standard_error = json.at("standard_error");
+  return result;
+}
+
+void print_results(const Config& config, const nlohmann::json& summary) {
+  if (summary.contains("test")) {
+    const nlohmann::json& test = summary.at("test");
+    std::cout << test.at("split").get<std::string>() << ": " << Unit(config.data).text(evaluation_of(test)) << "\n";
+  }
+  if (summary.contains("samples")) {
+    for (const std::string path : summary.at("samples")) std::cout << "samples: " << path << "\n";
+  }
+  std::cout << "run: " << summary.at("run").get<std::string>() << "\n";
+}
+
+void train_as_told(const Config& config, const TrainArguments& arguments, const Words& words) {
+  c10::Device device = device_named(arguments.device);
+  if (arguments.threads) at::set_num_threads(static_cast<int>(*arguments.threads));
+  if (arguments.dry_run) {
+    std::cout << dry_run_text(dry_run(config, device));
+    return;
+  }
+  TrainOptions options{.run = arguments.run ? std::filesystem::path(*arguments.run) : default_run(config_path(arguments.config), arguments.resume),
+                       .resume = arguments.resume,
+                       .fork = arguments.fork,
+                       .device = device,
+                       .max_seconds = arguments.max_seconds,
+                       .command = {"diffeo", "train"}};
+  options.command.insert(options.command.end(), words.begin(), words.end());
+  Console console(stderr, standard_error_kind(), standard_error_has_colour());
+  TrainResult result = train(config, options, console);
+  print_results(config, result.summary);
+  if (result.exit == Exit::kStopped) {
+    fail(Exit::kStopped, "to go on, give the same command with --resume --run ", options.run.string());
+  }
+}
+
+}  // namespace
+
+void train_command(const Words& words) {
+  TrainArguments arguments;
+  CommandLine line("diffeo train",
+                   "Trains a flow by maximum likelihood and leaves checkpoints, metrics and pictures in the run's folder. "
+                   "Ctrl-C or SIGTERM: finishes the step, saves, ends with 75.",
+                   "diffeo train quickstart train.steps=500 --run runs/first");
+  declare(line, arguments);
+  if (!line.parse(words)) return;
+  if (arguments.resume && arguments.fork) {
+    fail(Exit::kUsage, "diffeo train: --resume goes on with a run and --fork starts one; give one of them");
+  }
+  Config config = config_of(arguments.config, arguments.overrides);
+  outline_of(config);
+  ::signal(SIGPIPE, SIG_IGN);  // whoever reads along may leave before the run ends
+  within_memory(joined("in training with train.batch_size ", config.train.batch_size, " in ", config.train.accumulate,
+                       config.train.accumulate == 1 ? " pass" : " passes"),
+                "cures, what disturbs least first: a larger train.accumulate (more passes, the same result), a smaller "
+                "train.batch_size, fewer hidden channels or layers",
+                [&] { train_as_told(config, arguments, words); });
+}
+
+}  // namespace diffeo
