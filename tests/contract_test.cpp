@@ -45,6 +45,12 @@ const Case kCases[] = {
     {"coupling_resnet_plain", "[{type: coupling, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: 1, batch_norm: false}}]", {4, 2, 2}},
     {"coupling_features", "[{type: coupling, context: features, net: {type: mlp, hidden: 8}}]", {4}, false, {3}},
     {"coupling_class", "[{type: coupling, context: class, net: {type: glow_net, hidden: 8}}]", {4, 2, 2}, false, {}, 3},
+    {"coupling_flowpp_affine", "[{type: coupling, split: columns, map: {type: affine, form: flowpp}, net: {type: gated_attention_net, filters: 4, blocks: 1, heads: 2}}]", {2, 2, 4}},
+    {"coupling_mixture", "[{type: coupling, map: {type: logistic_mixture, components: 3}, net: {type: mlp, hidden: 8}}]", {4}},
+    {"coupling_mixture_image", "[{type: coupling, split: columns, map: {type: logistic_mixture, components: 2}, net: {type: gated_attention_net, filters: 4, blocks: 2, heads: 2, last_elu: true, weight_norm: true}}]", {2, 2, 4}},
+    {"coupling_without_attention", "[{type: coupling, map: {type: logistic_mixture, components: 2}, net: {type: gated_attention_net, filters: 4, blocks: 1, attention: none}}]", {4, 2, 3}, false, {}, 0, {"blocks.positions"}},
+    {"coupling_max_attention", "[{type: coupling, context: features, net: {type: gated_attention_net, filters: 4, blocks: 1, attention: max}}]", {4, 2, 2}, false, {3, 2, 2}},
+    {"coupling_gated_conv_net", "[{type: coupling, net: {type: gated_conv_net, blocks: 1, layer_norm: true, attention: full, heads: 2}}]", {4, 2, 3}},
     {"diagonal", "[{type: diagonal}]", {2, 2, 2}},
     {"factor_out", "[{type: factor_out}, {type: coupling, net: {type: glow_net, hidden: 6}}]", {4, 2, 2}},
     {"factor_out_learned", "[{type: factor_out, prior: learned}, {type: actnorm}]", {4, 2, 2}},
@@ -61,6 +67,7 @@ const Case kCases[] = {
     {"inv_conv_lu", "[{type: inv_conv, form: lu}]", {3, 2, 2}, false, {}, 0, {}, {"mix.l", "mix.u"}},
     {"inv_conv_columns", "[{type: inv_conv, split: columns}]", {3, 2, 4}},
     {"inv_conv_channel_lu", "[{type: inv_conv, split: channel, form: lu}]", {5, 1, 2}, false, {}, 0, {}, {".l", ".u"}},
+    {"inv_conv_near_identity", "[{type: inv_conv, start: near_identity}]", {3, 2, 2}},
     {"linear_dense", "[{type: linear}]", {4}},
     {"linear_low_rank", "[{type: linear, form: tril_plus_low_rank, rank: 2}]", {4}},
     {"logit", "[{type: logit}]", {2, 2, 2}, true},
@@ -212,6 +219,7 @@ TEST(ContractTable, HasEveryLayerAndEveryNetwork) {
   auto each = [&]<class... C>(const std::variant<C...>*) { (expect(static_cast<const C*>(nullptr)), ...); };
   each(static_cast<const LayerConfig*>(nullptr));
   each(static_cast<const ConditionerConfig*>(nullptr));
+  each(static_cast<const MapConfig*>(nullptr));
 }
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.layers; }

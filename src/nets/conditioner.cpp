@@ -14,10 +14,14 @@ Conditioner::Conditioner(const Site& site) : features_(site.features), path_(sit
 }
 
 Tensor Conditioner::forward(const Tensor& x, const Pass& pass) {
-  if (features_.empty()) return do_forward(read(x), pass);
+  if (features_.empty()) return do_forward(read(x, {}), pass);
   require(pass.features.defined() && event_shape(pass.features) == features_, path_,
           ": this pass needs features of shape [B]+", to_string(features_));
-  return do_forward(at::cat({read(x), pass.features}, 1), pass);
+  return do_forward(read(x, pass.features), pass);
+}
+
+Tensor Conditioner::read(const Tensor& x, const Tensor& features) const {
+  return features.defined() ? at::cat({x, features}, 1) : x;
 }
 
 int64_t input_channels(const Site& site) { return site.input[0] + (site.features.empty() ? 0 : site.features[0]); }

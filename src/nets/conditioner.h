@@ -21,8 +21,9 @@ class Conditioner : public torch::nn::Module {
   Tensor forward(const Tensor& x, const Pass& pass);
 
  protected:
-  // The input as the network takes it in, before the features are appended to its channels.
-  virtual Tensor read(const Tensor& x) const { return x; }
+  // What do_forward takes in of the input and the features (undefined: none). By default the features are appended to
+  // the channels.
+  virtual Tensor read(const Tensor& x, const Tensor& features) const;
   virtual Tensor do_forward(const Tensor& h, const Pass& pass) = 0;
 
  private:

@@ -58,7 +58,9 @@ ResNet::ResNet(const ResNetConfig& config, const Site& site, int64_t outputs) : 
   last_ = conv("last", width, outputs, skip);
 }
 
-Tensor ResNet::read(const Tensor& x) const { return at::cat({x, -x}, 1).relu(); }
+Tensor ResNet::read(const Tensor& x, const Tensor& features) const {
+  return Conditioner::read(at::cat({x, -x}, 1).relu(), features);
+}
 
 Tensor ResNet::do_forward(const Tensor& x, const Pass& pass) {
   Tensor h = first_->forward(x);

@@ -57,7 +57,7 @@ class ResNet final : public Conditioner {
     ConvPtr out, skip;
   };
 
-  Tensor read(const Tensor& x) const override;
+  Tensor read(const Tensor& x, const Tensor& features) const override;
   Tensor do_forward(const Tensor& x, const Pass& pass) override;
 
   ConvPtr first_, first_skip_;

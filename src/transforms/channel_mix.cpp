@@ -13,8 +13,7 @@ Tensor mixed(const Tensor& weight, const Tensor& x) {
 
 class PlainMix final : public ChannelMix {
  public:
-  PlainMix(const Site& site, int64_t channels)
-      : weight_(register_parameter("weight", site.rotation("weight", channels))) {}
+  explicit PlainMix(const Tensor& start) : weight_(register_parameter("weight", start)) {}
 
   Tensor log_abs_det() const override {
     return diffeo::log_abs_det(weight_.to(at::kDouble)).to(weight_.scalar_type());
@@ -32,9 +31,9 @@ class PlainMix final : public ChannelMix {
 
 class LuMix final : public ChannelMix {
  public:
-  LuMix(const Site& site, int64_t channels) {
-    auto [p, lower, upper, s] = factors(site.rotation("weight", channels).t());
-    auto kept = [&](const Tensor& t) { return t.contiguous().to(site.options); };
+  explicit LuMix(const Tensor& start) {
+    auto [p, lower, upper, s] = factors(start.t());
+    auto kept = [&](const Tensor& t) { return t.contiguous().to(start.options()); };
     p_ = register_buffer("p", kept(p));
     sign_s_ = register_buffer("sign_s", kept(s.sign()));
     lower_ = register_parameter("l", kept(lower));
@@ -81,12 +80,8 @@ Tensor ChannelMix::forward(const Tensor& x) const { return mixed(weight(), x); }
 
 Tensor ChannelMix::inverse(const Tensor& y) const { return mixed(inverse_weight(), y); }
 
-std::shared_ptr<ChannelMix> make_plain_mix(const Site& site, int64_t channels) {
-  return std::make_shared<PlainMix>(site, channels);
-}
+std::shared_ptr<ChannelMix> make_plain_mix(const Tensor& start) { return std::make_shared<PlainMix>(start); }
 
-std::shared_ptr<ChannelMix> make_lu_mix(const Site& site, int64_t channels) {
-  return std::make_shared<LuMix>(site, channels);
-}
+std::shared_ptr<ChannelMix> make_lu_mix(const Tensor& start) { return std::make_shared<LuMix>(start); }
 
 }  // namespace diffeo

@@ -24,12 +24,12 @@ class ChannelMix : public torch::nn::Module {
   virtual Tensor inverse_weight() const = 0;  // computed in double precision
 };
 
-// W itself, started at a random rotation.
-std::shared_ptr<ChannelMix> make_plain_mix(const Site& site, int64_t channels);
+// W itself.
+std::shared_ptr<ChannelMix> make_plain_mix(const Tensor& start);
 
-// W^T = P (strict_lower(L) + 1) (strict_upper(U) + diag(sign_s exp(log_s))), with P and sign_s fixed by the random
-// rotation it starts at (openai/glow, invertible_1x1_conv with LU_decomposed). The diagonals of L and U, and what
+// W^T = P (strict_lower(L) + 1) (strict_upper(U) + diag(sign_s exp(log_s))), with P and sign_s fixed by the matrix it
+// starts at (openai/glow, invertible_1x1_conv with LU_decomposed). The diagonals of L and U, and what
 // lies beyond them, are inert.
-std::shared_ptr<ChannelMix> make_lu_mix(const Site& site, int64_t channels);
+std::shared_ptr<ChannelMix> make_lu_mix(const Tensor& start);
 
 }  // namespace diffeo

@@ -26,7 +26,7 @@ struct CouplingConfig {
     ar("context", context, "what the network reads beside the kept half");
     ar("batch_norm", batch_norm, "RealNVP's: normalise the network's input and the changed half, as part of the flow");
     ar("map", map, "the elementwise map");
-    ar("net", net, "the network");
+    ar.required("net", net, "the network");
   }
 };
 
@@ -91,7 +91,7 @@ struct MaskedCouplingConfig {
     ar("context", context, "what the network reads beside the masked image");
     ar("batch_norm", batch_norm, "RealNVP's: normalise the network's input and the changed cells, as part of the flow");
     ar("map", map, "the elementwise map");
-    ar("net", net, "the network");
+    ar.required("net", net, "the network");
   }
 };
 

@@ -23,7 +23,7 @@ struct FeaturesConfig {
        "the image's halves of this split are stacked before the net reads them, so that couplings of the same split "
        "find features of their halves' size");
     ar("channels", channels, "channels of the features", at_least(1));
-    ar("net", net, "the network that computes them");
+    ar.required("net", net, "the network that computes them");
   }
 };
 

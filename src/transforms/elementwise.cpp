@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "kernels/logistic_mixture.h"
+
 namespace diffeo {
 namespace {
 
@@ -62,12 +64,49 @@ class RealNvpAffine final : public Affine {
   Tensor scale_, scale_shift_;  // scalars
 };
 
+class FlowppAffine final : public ElementwiseMap {
+ public:
+  int64_t parameter_count() const override { return 2; }
+  Mapped forward(const Tensor& x, const Tensor& raw) override {
+    auto [log_scale, shift] = read(raw);
+    return {x * log_scale.exp() + shift, sum_events(log_scale)};
+  }
+  Tensor inverse(const Tensor& y, const Tensor& raw) override {
+    auto [log_scale, shift] = read(raw);
+    return (y - shift) * (-log_scale).exp();
+  }
+
+ private:
+  static std::pair<Tensor, Tensor> read(const Tensor& raw) {
+    return {raw.slice(1, 0, std::nullopt, 2).tanh(), raw.slice(1, 1, std::nullopt, 2)};
+  }
+};
+
+class LogisticMixture final : public ElementwiseMap {
+ public:
+  explicit LogisticMixture(int64_t components) : components_(components) {}
+  int64_t parameter_count() const override { return 2 + 3 * components_; }
+  Mapped forward(const Tensor& x, const Tensor& raw) override {
+    auto [y, log_det] = logistic_mixture(x, raw, components_);
+    return {y, log_det};
+  }
+  Tensor inverse(const Tensor& y, const Tensor& raw) override { return logistic_mixture_inverse(y, raw, components_); }
+
+ private:
+  int64_t components_;
+};
+
+std::shared_ptr<ElementwiseMap> build(const LogisticMixtureConfig& config, const Site&, MapRole) {
+  return std::make_shared<LogisticMixture>(config.components);
+}
+
 std::shared_ptr<ElementwiseMap> build(const AffineConfig& config, const Site& site, MapRole role) {
   switch (config.form) {
     case AffineForm::kRealNvp: return std::make_shared<RealNvpAffine>(site, role);
     case AffineForm::kGlow: return std::make_shared<GlowAffine>();
     case AffineForm::kExp: return std::make_shared<ExpAffine>();
     case AffineForm::kAdditive: return std::make_shared<Additive>();
+    case AffineForm::kFlowpp: return std::make_shared<FlowppAffine>();
   }
   fail("affine: unknown form");
 }

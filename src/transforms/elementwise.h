@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "core/enums.h"
+#include "core/range.h"
 #include "transforms/transform.h"
 
 namespace diffeo {
@@ -29,11 +30,14 @@ struct MapRole {
 //   glow      interleaved: shift = raw[:, 0::2], scale = sigmoid(raw[:, 1::2] + 2)       (openai/glow)
 //   exp       halves: shift, then log scale
 //   additive  shift = raw, scale = 1                                                     (Dinh et al. 2014)
-enum class AffineForm { kRealNvp, kGlow, kExp, kAdditive };
+// or y = x scale + shift:
+//   flowpp    pairs, an element's own together: r, then shift; scale = exp(tanh(r))      (flowpp, the affine ablation)
+enum class AffineForm { kRealNvp, kGlow, kExp, kAdditive, kFlowpp };
 template <>
 struct EnumNames<AffineForm> {
   static constexpr std::array names{std::pair{"realnvp", AffineForm::kRealNvp}, std::pair{"glow", AffineForm::kGlow},
-                                    std::pair{"exp", AffineForm::kExp}, std::pair{"additive", AffineForm::kAdditive}};
+                                    std::pair{"exp", AffineForm::kExp}, std::pair{"additive", AffineForm::kAdditive},
+                                    std::pair{"flowpp", AffineForm::kFlowpp}};
 };
 
 struct AffineConfig {
@@ -43,12 +47,23 @@ struct AffineConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("form", form, "formula of the scale and layout of the network's output: realnvp, glow, exp or additive");
+    ar("form", form, "formula of the scale and layout of the network's output");
+  }
+};
+
+struct LogisticMixtureConfig {
+  static constexpr const char* kType = "logistic_mixture";
+  static constexpr const char* kDoc = "Flow++'s map: the logit of a logistic mixture's CDF, then an affine map.";
+  int64_t components = 32;
+
+  template <class Archive>
+  void fields(Archive& ar) {
+    ar("components", components, "logistics in each element's mixture", between(1, 1024));
   }
 };
 
 // Every elementwise map a configuration can name.
-using MapConfig = std::variant<AffineConfig>;
+using MapConfig = std::variant<AffineConfig, LogisticMixtureConfig>;
 
 std::shared_ptr<ElementwiseMap> make_map(const MapConfig& config, const Site& site, MapRole role = {});
 

@@ -3,11 +3,20 @@
 #include <ATen/ATen.h>
 
 namespace diffeo {
+namespace {
+
+Tensor starting_matrix(MixStart start, const Site& site, int64_t channels) {
+  if (start == MixStart::kRotation) return site.rotation("weight", channels);
+  return at::diag_embed(site.constant({channels}, 1)) + site.normal("weight", {channels, channels}, 0.001);
+}
+
+}  // namespace
 
 InvConv::InvConv(const InvConvConfig& config, const Site& site) : Transform(InvConvConfig::kType, site, site.input) {
   auto add = [&](const char* name, const Shape& part) {
     auto make = config.form == MixForm::kPlain ? make_plain_mix : make_lu_mix;
-    mixes_.push_back(register_module(name, make(site.inside(name, part), part[0])));
+    Tensor start = starting_matrix(config.start, site.inside(name, part), part[0]);
+    mixes_.push_back(register_module(name, make(start)));
     positions_.push_back(numel(part) / part[0]);
   };
   if (config.split == MixSplit::kNone) {

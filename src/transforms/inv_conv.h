@@ -23,17 +23,26 @@ struct EnumNames<MixSplit> {
                                     std::pair{"columns", MixSplit::kColumns}};
 };
 
+enum class MixStart { kRotation, kNearIdentity };
+template <>
+struct EnumNames<MixStart> {
+  static constexpr std::array names{std::pair{"rotation", MixStart::kRotation},
+                                    std::pair{"near_identity", MixStart::kNearIdentity}};
+};
+
 struct InvConvConfig {
   using Builds = class InvConv;
   static constexpr const char* kType = "inv_conv";
-  static constexpr const char* kDoc = "Glow's invertible 1x1 convolution: a learned matrix over the channels, started at a rotation.";
+  static constexpr const char* kDoc = "Glow's invertible 1x1 convolution: a learned matrix over the channels.";
   MixForm form = MixForm::kPlain;
   MixSplit split = MixSplit::kNone;
+  MixStart start = MixStart::kRotation;
 
   template <class Archive>
   void fields(Archive& ar) {
     ar("form", form, "the matrix itself, or its LU factors, whose determinant costs nothing");
     ar("split", split, "one matrix for all, or one for each half of the split (Flow++)");
+    ar("start", start, "a random rotation (Glow), or the identity and noise of deviation 0.001 (Flow++)");
   }
 };
 
