@@ -27,6 +27,7 @@ Checkpoint sample_checkpoint(int64_t step = 7) {
   checkpoint.state.examples = 64 * step;
   checkpoint.state.evaluated = 5;
   checkpoint.state.sampled = 6;
+  checkpoint.state.lines = 9;
   checkpoint.state.best = Best{0.1 + 0.2, 5};
   checkpoint.state.interval = {{"steps", 2}, {"nats", 1.0 / 3}};
   checkpoint.state.seed = 3;
@@ -325,7 +326,7 @@ TEST_F(FullDisk, LeavesTheOldCheckpointsAlone) {
 TEST_F(FullDisk, IsTriedAgainAtTheNextOccasionAndEndsTheRunOnlyWhenItStaysFull) {
   ConsoleText text;
   Log log(text.console());
-  Metrics metrics(directory_ / "metrics.jsonl", std::nullopt);
+  Metrics metrics(directory_ / "metrics.jsonl", 0);
   Saver saver(CheckpointStore(path_), 3, log);
   fs::path ballast = path_ / "ballast";
   for (int round = 0; round < 2; ++round) {

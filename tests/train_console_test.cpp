@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "io/durable.h"
 #include "train/log.h"
 #include "train/metrics.h"
 #include "train/signals.h"
@@ -68,19 +70,20 @@ TEST(Metrics, CutsWhatAResumedRunWritesAgain) {
   TemporaryDirectory directory;
   std::filesystem::path file = directory / "metrics.jsonl";
   {
-    Metrics metrics(file, std::nullopt);
+    Metrics metrics(file, 0);
     for (int64_t step : {5, 10, 15}) metrics.add(metric(step));
-    nlohmann::json last = metric(10);
-    last["final"] = true;
-    metrics.add(last);
+    EXPECT_EQ(metrics.lines(), 3);
     metrics.sync();
   }
-  write_plainly(file, read_plainly(file) + "{\"step\": 3, \"ki");
-  Metrics resumed(file, 10);
+  write_plainly(file, read_plainly(file) + "{\"step\": 20, \"ki");
+  Metrics resumed(file, 2);
+  EXPECT_EQ(resumed.lines(), 2);
   resumed.add(metric(11));
   resumed.sync();
   EXPECT_EQ(read_plainly(file), metric(5).dump() + "\n" + metric(10).dump() + "\n" + metric(11).dump() + "\n");
-  Metrics anew(file, std::nullopt);
+  Metrics more_than_there_are(file, 7);
+  EXPECT_EQ(more_than_there_are.lines(), 3);
+  Metrics anew(file, 0);
   EXPECT_EQ(read_plainly(file), "");
 }
 
@@ -93,7 +96,7 @@ TEST(Metrics, KeepsLinesThatAFullDiskRefuses) {
   }
   write_plainly(disk / "ballast", std::string(65536, 'x'));
   {
-    Metrics metrics(disk / "metrics.jsonl", std::nullopt);
+    Metrics metrics(disk / "metrics.jsonl", 0);
     metrics.add(metric(1));
     std::string message = message_of([&] { metrics.sync(); });
     EXPECT_EQ(message, (disk / "metrics.jsonl").string() + ": cannot be written: the disk is full");
@@ -114,6 +117,34 @@ TEST(StopRequest, IsAFlagUntilItIsAsked) {
   Complaint complaint = complaint_of([&] { stop.poll(); });
   EXPECT_EQ(complaint.message, "stopped by SIGTERM");
   EXPECT_EQ(complaint.exit, Exit::kStopped);
+}
+
+TEST(StopRequest, LeavesSignalsAsTheyWere) {
+  struct sigaction ignore = {}, found = {}, before = {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGINT, &ignore, &before);
+  {
+    StopRequest stop;
+    ::raise(SIGINT);
+    EXPECT_EQ(stop.reason(), std::nullopt);
+    ::raise(SIGTERM);
+  }
+  ::sigaction(SIGINT, &before, &found);
+  EXPECT_EQ(found.sa_handler, SIG_IGN);
+  ::sigaction(SIGTERM, nullptr, &found);
+  EXPECT_EQ(found.sa_handler, SIG_DFL);
+}
+
+TEST(StopRequest, LetsRefusedWritesFailInsteadOfEndingTheProcess) {
+  TemporaryDirectory directory;
+  StopRequest stop;
+  struct rlimit before = {};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  struct rlimit small = {1000, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  std::string message = message_of([&] { write_durably(directory / "large", std::string(5000, 'x')); });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_TRUE(message.ends_with("cannot be written: the file would be larger than the system allows")) << message;
 }
 
 TEST(StopRequest, HasALimitOfTime) {

@@ -1,5 +1,6 @@
 // A run that is interrupted and resumed ends in the same bytes as one that is not.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -67,6 +68,15 @@ TEST(Resume, OfAFinishedRunChangesNothing) {
   expect_same_end(directory / "a", directory / "b");
 }
 
+TEST(Resume, CutsLinesThatADeadProcessWroteAfterItsCheckpointOfTheSameStep) {
+  TemporaryDirectory directory;
+  for (const char* run : {"a", "b"}) run_training(plane_yaml(), {.run = directory / run});
+  std::string lines = read_plainly(directory / "b/metrics.jsonl");
+  write_plainly(directory / "b/metrics.jsonl", lines + lines);
+  run_training(plane_yaml(), {.run = directory / "b", .resume = true});
+  expect_same_end(directory / "a", directory / "b");
+}
+
 // ---- processes that are stopped from outside ----
 
 // Not a test: the program that the tests below start, stop and start again.
@@ -83,7 +93,8 @@ class Child {
     ::setenv("DIFFEO_TEST_YAML", yaml.c_str(), 1);
     process_ = ::fork();
     if (process_ != 0) return;
-    if (!std::freopen("/dev/null", "w", stdout)) ::_exit(126);
+    int nowhere = ::open("/dev/null", O_WRONLY);
+    for (int output : {STDOUT_FILENO, STDERR_FILENO}) ::dup2(nowhere, output);
     ::execl("/proc/self/exe", "diffeo_tests", "--gtest_filter=ResumeChild.*", "--gtest_also_run_disabled_tests",
             "--gtest_brief=1", nullptr);
     ::_exit(127);

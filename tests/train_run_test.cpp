@@ -83,6 +83,19 @@ TEST(Run, LeavesAnExistingFolderAlone) {
   EXPECT_EQ(std::distance(fs::directory_iterator(run), {}), 1);
 }
 
+TEST(Run, RemovesWhatADeadProcessLeftUnfinished) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run";
+  std::vector<fs::path> leftovers{run / ".tmp-1-0-summary.json", run / "samples/.tmp-1-0-step_00000001.png",
+                                  run / "checkpoints/.tmp-1-0-step_00000001/weights.safetensors"};
+  for (const fs::path& leftover : leftovers) {
+    fs::create_directories(leftover.parent_path());
+    write_plainly(leftover, "half");
+  }
+  RunDirectory again(run, true);
+  for (const fs::path& leftover : leftovers) EXPECT_FALSE(fs::exists(leftover)) << leftover;
+}
+
 TEST(Run, HasOneWriter) {
   TemporaryDirectory directory;
   fs::path run = directory / "run";

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <functional>
 #include <vector>
 
@@ -111,6 +112,15 @@ void rename_durably(const fs::path& from, const fs::path& to) {
   }
   sync_directory(folder_of(to));
   if (folder_of(from) != folder_of(to)) sync_directory(folder_of(from));
+}
+
+void replace_durably(const fs::path& from, const fs::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) {
+    sync_directory(folder_of(to));
+    return remove_durably(from);
+  }
+  remove_durably(to);
+  rename_durably(from, to);
 }
 
 void remove_durably(const fs::path& path) {

@@ -36,6 +36,10 @@ void sync_directory(const std::filesystem::path& directory);
 // Within one file system. A directory that is not empty is not replaced.
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 
+// Puts the directory `from` in the place of `to`, of which nothing is left; at every moment one of them stands there,
+// where the file system can exchange names. Nothing at `to` is no error.
+void replace_durably(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // A file, or a directory with all it holds; renamed away first, so that a crash leaves no half of it under its name.
 // Nothing there is no error.
 void remove_durably(const std::filesystem::path& path);

@@ -79,8 +79,7 @@ void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint) {
   fs::path temporary = make_temporary_directory(directory);
   try {
     fill(temporary, checkpoint);
-    remove_durably(directory);
-    rename_durably(temporary, directory);
+    replace_durably(temporary, directory);
   } catch (const Error&) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);

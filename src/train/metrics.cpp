@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
@@ -15,21 +16,14 @@ namespace {
 
 constexpr uint64_t kMaxMetrics = uint64_t{4} << 30;
 
-bool stays(const std::string& line, int64_t step) {
-  nlohmann::json value = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  return value.is_object() && value.contains("step") && value["step"].is_number_integer() && value["step"] <= step &&
-         !value.value("final", false);
-}
-
-// The lines that a run which continues from `step` would have written.
-std::string lines_up_to(const std::string& all, int64_t step) {
-  std::string kept;
-  size_t begin = 0;
-  for (size_t end; (end = all.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    std::string line = all.substr(begin, end - begin);
-    if (stays(line, step)) kept += line + "\n";
+std::string first_lines(const std::string& all, int64_t count) {
+  size_t end = 0;
+  for (int64_t line = 0; line < count; ++line) {
+    size_t next = all.find('\n', end);
+    if (next == std::string::npos) break;
+    end = next + 1;
   }
-  return kept;
+  return all.substr(0, end);
 }
 
 bool is_filled(const std::filesystem::path& path) {
@@ -40,9 +34,11 @@ bool is_filled(const std::filesystem::path& path) {
 
 }  // namespace
 
-Metrics::Metrics(std::filesystem::path path, std::optional<int64_t> step) : path_(std::move(path)) {
+Metrics::Metrics(std::filesystem::path path, int64_t lines) : path_(std::move(path)) {
   if (is_filled(path_)) {
-    write_durably(path_, step ? lines_up_to(read_file(path_, kMaxMetrics, Exit::kFailed), *step) : "");
+    std::string kept = first_lines(read_file(path_, kMaxMetrics, Exit::kFailed), lines);
+    lines_ = std::count(kept.begin(), kept.end(), '\n');
+    write_durably(path_, kept);
   }
   file_ = Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
   if (!file_.is_open()) fail(path_.string(), ": cannot be written: ", in_words(errno));
@@ -59,6 +55,7 @@ int Metrics::write_waiting() {
 
 void Metrics::add(const nlohmann::json& line) {
   waiting_ += line.dump() + "\n";
+  ++lines_;
   write_waiting();
 }
 

@@ -77,8 +77,7 @@ fs::path numbered(const fs::path& folder, int number) {
 }  // namespace
 
 RunDirectory::RunDirectory(const fs::path& path, bool resume) : path_(made(path, resume)), lock_(path_) {
-  remove_leftovers(path_);
-  remove_leftovers(checkpoints());
+  for (const fs::path& folder : {path_, samples(), checkpoints()}) remove_leftovers(folder);
 }
 
 void RunDirectory::describe(const std::string& config, const std::vector<std::string>& command,

@@ -1,7 +1,5 @@
 #include "train/signals.h"
 
-#include <signal.h>
-
 #include "core/error.h"
 
 namespace diffeo {
@@ -16,17 +14,6 @@ extern "C" void remember_signal(int number) {
   ::signal(SIGTERM, SIG_DFL);
 }
 
-void handle(int number, void (*handler)(int)) {
-  struct sigaction action = {};
-  action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
-  ::sigaction(number, &action, nullptr);
-}
-
-void handle_both(void (*handler)(int)) {
-  for (int number : {SIGINT, SIGTERM}) handle(number, handler);
-}
-
 }  // namespace
 
 StopRequest::StopRequest(std::optional<double> max_seconds) {
@@ -35,10 +22,19 @@ StopRequest::StopRequest(std::optional<double> max_seconds) {
     deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*max_seconds));
   }
   signal_received = 0;
-  handle_both(remember_signal);
+  for (size_t i = 0; i < kSignals.size(); ++i) {
+    bool asks = kSignals[i] == SIGINT || kSignals[i] == SIGTERM;
+    struct sigaction action = {};
+    action.sa_handler = asks ? remember_signal : SIG_IGN;
+    action.sa_flags = SA_RESTART;
+    ::sigaction(kSignals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &action, nullptr);
+  }
 }
 
-StopRequest::~StopRequest() { handle_both(SIG_DFL); }
+StopRequest::~StopRequest() {
+  for (size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+}
 
 std::optional<std::string> StopRequest::reason() const {
   if (signal_received == SIGINT) return "SIGINT";

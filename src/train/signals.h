@@ -1,17 +1,21 @@
 #pragma once
 
+#include <signal.h>
+
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
 
 namespace diffeo {
 
-// Asks a training to end early: SIGINT or SIGTERM, or a limit of time. While it lives the signals only set a flag, and
-// the second one acts as it would without this program's doing. One at a time.
+// Asks a training to end early: SIGINT or SIGTERM, or a limit of time. While it lives the first signal only sets a flag
+// and the second ends the process; one that is ignored stays ignored. Writes to a closed pipe or beyond a limit of size
+// fail instead of ending the process. One at a time.
 class StopRequest {
  public:
   explicit StopRequest(std::optional<double> max_seconds = {});
-  ~StopRequest();  // both signals act as usual again
+  ~StopRequest();  // signals act as before
   StopRequest(const StopRequest&) = delete;
   StopRequest& operator=(const StopRequest&) = delete;
 
@@ -22,6 +26,8 @@ class StopRequest {
   void poll() const;
 
  private:
+  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGPIPE, SIGXFSZ};
+  std::array<struct sigaction, kSignals.size()> before_{};
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };
 

@@ -50,18 +50,16 @@ void Training::take_step() {
 
 void Training::do_what_is_due() {
   const TrainConfig& train = config_.train;
-  if (is_due(train.log_every) && !interval_.empty()) log_interval(/*at_end=*/false);
-  if (is_due(train.evaluate_every) && state_.evaluated < state_.step) evaluate_held_out();
-  if (is_due(train.sample_every) && state_.sampled < state_.step) draw_samples();
-  if (!is_saved_ && (is_due(train.checkpoint_every) || is_best_here())) save();
+  if (is_due(train.log_every) && !interval_.empty()) log_interval();
+  bool is_last = state_.step >= train.steps;
+  if ((is_due(train.evaluate_every) || is_last) && state_.evaluated < state_.step) evaluate_held_out();
+  if ((is_due(train.sample_every) || is_last) && state_.sampled < state_.step) draw_samples();
+  if (!is_saved_ && (is_due(train.checkpoint_every) || is_last || is_best_here())) save();
 }
 
 void Training::finish() {
-  if (state_.evaluated < state_.step) evaluate_held_out();
-  if (state_.sampled < state_.step) draw_samples();
-  if (!is_saved_) save();
   require(is_saved_, "the last checkpoint could not be saved");
-  if (!interval_.empty()) log_interval(/*at_end=*/true);
+  if (!interval_.empty()) log_interval();
   evaluate_test();
   summarise("done", joined("all ", config_.train.steps, " steps"));
   log_.info(joined("done after ", span_text(seconds()), ": ", directory_.path().string()));

@@ -33,7 +33,7 @@ class Training {
   TrainResult stopped(const std::string& reason);
 
   // Each waits for the device and first makes sure that no step went bad unseen.
-  void log_interval(bool at_end);
+  void log_interval();
   void evaluate_held_out();
   void evaluate_test();
   void draw_samples();

@@ -50,7 +50,7 @@ nlohmann::json Training::interval_line(const Interval::Sums& sums) const {
   return json;
 }
 
-void Training::log_interval(bool at_end) {
+void Training::log_interval() {
   require_finite();
   Stopwatch wait;
   nlohmann::json json = interval_line(interval_.sums());
@@ -59,7 +59,6 @@ void Training::log_interval(bool at_end) {
   progress_.value = unit_.text(json["nats"]);
   progress_.examples_per_second = examples / step_seconds_;
   json["time"] = {{"seconds", seconds()}, {"examples_per_second", progress_.examples_per_second}};
-  if (at_end) json["final"] = true;
   metrics_->add(json);
   summary_["train"] = json;
   log_.detail(progress_text(progress_));
@@ -82,7 +81,6 @@ void Training::report(const Evaluation& result, const std::string& split, const 
   json["split"] = split;
   json["weights"] = learner_.ema() ? "average" : "raw";
   json["time"] = {{"seconds", this->seconds()}, {"evaluation_seconds", seconds}};
-  if (kind == "test") json["final"] = true;
   metrics_->add(json);
   summary_[kind] = json;
   std::string best = kind == "evaluation" && is_best_here() ? ", the best so far" : "";
@@ -127,6 +125,7 @@ void Training::draw_samples() {
 
 Checkpoint Training::checkpoint() const {
   Checkpoint checkpoint{state_, to_yaml(config_), learner_.weights(), learner_.optimizer_state()};
+  checkpoint.state.lines = metrics_->lines();
   checkpoint.state.interval = interval_.sums();
   checkpoint.state.seconds = seconds();
   return checkpoint;

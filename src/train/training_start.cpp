@@ -40,7 +40,7 @@ void Training::begin() {
 }
 
 void Training::begin_anew() {
-  metrics_.emplace(directory_.path() / "metrics.jsonl", std::nullopt);
+  metrics_.emplace(directory_.path() / "metrics.jsonl", 0);
   if (options_.fork) return fork_from(*options_.fork);
   log_.info(joined(options_.resume ? "no checkpoint to resume, starting a run in " : "starting a run in ",
                    directory_.path().string()));
@@ -63,7 +63,7 @@ void Training::begin_from(const std::filesystem::path& path) {
   earlier_seconds_ = state_.seconds;
   interval_ = Interval(state_.interval);
   is_saved_ = true;
-  metrics_.emplace(directory_.path() / "metrics.jsonl", state_.step);
+  metrics_.emplace(directory_.path() / "metrics.jsonl", state_.lines);
   log_.info(joined("resuming ", directory_.path().string(), " after step ", state_.step));
 }
 

@@ -28,6 +28,7 @@ json to_json(const TrainingState& state) {
           {"examples", state.examples},
           {"evaluated", state.evaluated},
           {"sampled", state.sampled},
+          {"lines", state.lines},
           {"best", best_json(state.best)},
           {"interval", state.interval},
           {"seed", state.seed},
@@ -44,6 +45,7 @@ TrainingState training_state(const json& value, const std::string& place) {
     value.at("examples").get_to(state.examples);
     value.at("evaluated").get_to(state.evaluated);
     value.at("sampled").get_to(state.sampled);
+    value.at("lines").get_to(state.lines);
     state.best = best_of(value.at("best"));
     value.at("interval").get_to(state.interval);
     value.at("seed").get_to(state.seed);

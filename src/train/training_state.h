@@ -22,6 +22,7 @@ struct TrainingState {
   int64_t examples = 0;   // seen
   int64_t evaluated = 0;  // step of the last evaluation on the way, 0: none yet
   int64_t sampled = 0;    // step of the last sample pictures on the way, 0: none yet
+  int64_t lines = 0;      // of metrics.jsonl
   std::optional<Best> best;
   std::map<std::string, double> interval;  // sums since the last line of metrics
 
