@@ -151,6 +151,18 @@ TEST(Run, ForksFromTheWeightsOfAnother) {
   for (const auto& [name, tensor] : child.optimizer) EXPECT_EQ(tensor.abs().sum().item<double>(), 0) << name;
 }
 
+TEST(Run, WritesNothingWhereTheWeightsOfAnotherDoNotFit) {
+  TemporaryDirectory directory;
+  fs::path first = directory / "first", second = directory / "second";
+  run_training(plane_yaml(), {.run = first});
+  TrainOptions options{.run = second, .fork = first.string()};
+  Complaint complaint = complaint_of([&] { run_training(plane_yaml(), options, {"flow[2].net.hidden=16"}); });
+  EXPECT_EQ(complaint.exit, Exit::kCheckpoint);
+  EXPECT_NE(complaint.message.find("flow.2_coupling.net.bias0: has shape [8], expected [16]"), std::string::npos)
+      << complaint.message;
+  EXPECT_FALSE(fs::exists(second));
+}
+
 TEST(Run, FallsBackFromABrokenCheckpointAndEndsInTheSameBytes) {
   TemporaryDirectory directory;
   run_training(plane_yaml(), {.run = directory / "a"});

@@ -12,6 +12,7 @@ Training::Training(const Config& config, const TrainOptions& options, Console& c
       unit_(config.data),
       data_(load_data(config.data, static_cast<uint64_t>(config.seed))),
       learner_(config, build_flow(config, at::TensorOptions(at::kFloat).device(options.device))),
+      forked_from_(load_fork()),
       directory_(options.run, options.resume),
       saver_(CheckpointStore(directory_.checkpoints()), config.train.keep, log_),
       pictures_(config, data_, directory_.samples()),

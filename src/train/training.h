@@ -24,7 +24,7 @@ class Training {
   void begin();
   void begin_anew();
   void begin_from(const std::filesystem::path& checkpoint);
-  void fork_from(const std::string& argument);
+  std::filesystem::path load_fork();
 
   void take_step();
   void do_what_is_due();
@@ -58,6 +58,7 @@ class Training {
   Unit unit_;
   Data data_;
   Learner learner_;
+  std::filesystem::path forked_from_;  // the checkpoint whose weights a new run starts with; empty: none
   RunDirectory directory_;
   Saver saver_;
   SamplePictures pictures_;

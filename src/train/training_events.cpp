@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "io/json.h"
 #include "train/divergence.h"
 #include "train/schedule.h"

@@ -41,9 +41,10 @@ void Training::begin() {
 
 void Training::begin_anew() {
   metrics_.emplace(directory_.path() / "metrics.jsonl", 0);
-  if (options_.fork) return fork_from(*options_.fork);
-  log_.info(joined(options_.resume ? "no checkpoint to resume, starting a run in " : "starting a run in ",
-                   directory_.path().string()));
+  std::string start = joined(options_.resume ? "no checkpoint to resume, starting a run in " : "starting a run in ",
+                             directory_.path().string());
+  if (!forked_from_.empty()) return log_.info(joined(start, " from the weights of ", forked_from_.string()));
+  log_.info(start);
   int64_t examples = config_.train.initialise_examples;
   learner_.initialise(data_.training->at(0, examples > 0 ? examples : config_.train.batch_size));
 }
@@ -67,11 +68,12 @@ void Training::begin_from(const std::filesystem::path& path) {
   log_.info(joined("resuming ", directory_.path().string(), " after step ", state_.step));
 }
 
-void Training::fork_from(const std::string& argument) {
-  std::filesystem::path path = locate_checkpoint(argument, warn());
-  Checkpoint saved = read_checkpoint(path);
-  learner_.load_weights(saved.weights, path.string());
-  log_.info(joined("starting a run in ", directory_.path().string(), " from the weights of ", path.string()));
+std::filesystem::path Training::load_fork() {
+  bool goes_on = options_.resume && !CheckpointStore(options_.run / "checkpoints").steps().empty();
+  if (!options_.fork || goes_on) return {};
+  std::filesystem::path path = locate_checkpoint(*options_.fork, warn());
+  learner_.load_weights(read_checkpoint(path).weights, path.string());
+  return path;
 }
 
 }  // namespace diffeo
