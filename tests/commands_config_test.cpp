@@ -37,7 +37,7 @@ const std::vector<Mistake> kMistakes = {
      ":2:28: flow[1] (factor_out): cannot halve the channels of [3, 6, 6]"},
     {images("[1, 6, 6]") + "flow: [{type: dequantize}, {type: factor_out}]\n",
      ":2:28: flow[1] (factor_out): leaves nothing to go on with: the input has one channel, [1, 6, 6]"},
-    {kPlane + "flow: [{type: coupling, context: class}]\n",
+    {kPlane + "flow: [{type: coupling, context: class, net: {type: mlp}}]\n",
      ":2:8: flow[0] (coupling): context: needs labels, but the data have none (data.classes)"},
     {images("[3, 6, 6]") + "flow: [{type: squeeze}]\n",
      ":2:8: flow[0]: images are whole numbers, and no layer turns them into reals; begin with {type: dequantize}"},
@@ -62,13 +62,13 @@ TEST_F(CommandConfig, TellsEveryMistakeOfEveryFileAtOnce) {
 }
 
 TEST_F(CommandConfig, TellsAllMistakesOfOneFileInTheirOrder) {
-  write("c.yaml", kPlane + "flow:\n  - {type: coupling, context: class}\n  - {type: squeeze}\n  - {type: sclae}\nseeed: 1\n");
+  write("c.yaml", kPlane + "flow:\n  - {type: coupling, context: class, net: {type: mlp}}\n  - {type: squeeze}\n  - {type: sclae}\nseeed: 1\n");
   Answer names = diffeo({"config", "validate", "c.yaml"});
   EXPECT_EQ(names.exit, 2);
   EXPECT_EQ(names.err,
             "c.yaml:5:12: flow[2].type: unknown type 'sclae', did you mean 'scale'?\n"
             "c.yaml:6:1: unknown key 'seeed', did you mean 'seed'?\n");
-  write("c.yaml", kPlane + "flow:\n  - {type: coupling, context: class}\n  - {type: squeeze}\n");
+  write("c.yaml", kPlane + "flow:\n  - {type: coupling, context: class, net: {type: mlp}}\n  - {type: squeeze}\n");
   EXPECT_EQ(diffeo({"config", "validate", "c.yaml"}).err,
             "c.yaml:3:5: flow[0] (coupling): context: needs labels, but the data have none (data.classes)\n"
             "c.yaml:4:5: flow[1] (squeeze): needs an image of even height and width, got [2]\n");

@@ -82,8 +82,13 @@ TEST(ConfigOverrides, OfAPatternBringNothingIntoBeing) {
   Config config = parse_config(text, "c.yaml", {"flow.**.hidden=128"}, &notes);
   EXPECT_FALSE(std::get<DequantizeConfig>(config.flow[0].config).features.has_value());
   EXPECT_EQ(notes, std::vector<std::string>{"flow.**.hidden=128: set 1 value"});
-  config = parse_config(text, "c.yaml", {"flow[0].features.channels=3"});
-  EXPECT_EQ(std::get<DequantizeConfig>(config.flow[0].config).features->channels, 3);
+}
+
+TEST(ConfigOverrides, ThatBringAPartIntoBeingMustGiveAllItNeeds) {
+  EXPECT_EQ(errors_of("data: {source: synthetic, density: tutorial}\nflow: [{type: dequantize}]\n",
+                      {"flow[0].features.channels=3"}),
+            "command line: flow[0].features.channels=3: flow[0].features: missing key 'net' (the network that computes "
+            "them)");
 }
 
 TEST(ConfigOverrides, ThatNameNothingAreRefusedWithTheNearestName) {
