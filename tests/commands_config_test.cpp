@@ -62,7 +62,8 @@ TEST_F(CommandConfig, TellsEveryMistakeOfEveryFileAtOnce) {
 }
 
 TEST_F(CommandConfig, TellsAllMistakesOfOneFileInTheirOrder) {
-  write("c.yaml", kPlane + "flow:\n  - {type: coupling, context: class, net: {type: mlp}}\n  - {type: squeeze}\n  - {type: sclae}\nseeed: 1\n");
+  std::string two = kPlane + "flow:\n  - {type: coupling, context: class, net: {type: mlp}}\n  - {type: squeeze}\n";
+  write("c.yaml", two + "  - {type: sclae}\nseeed: 1\n");
   Answer names = diffeo({"config", "validate", "c.yaml"});
   EXPECT_EQ(names.exit, 2);
   EXPECT_EQ(names.err,

@@ -14,8 +14,8 @@ using CommandEnv = Commands;
 TEST_F(CommandEnv, TellsWhatAReportOfAProblemNeeds) {
   Answer answer = diffeo({"env"});
   EXPECT_EQ(answer.exit, 0);
-  for (const char* line : {"program       diffeo ", "compiled      ", "processors    ", "memory        ", "gpus          ",
-                           "threads       1; OMP_NUM_THREADS=1, OMP_WAIT_POLICY=passive\n"}) {
+  for (const char* line : {"program       diffeo ", "compiled      ", "processors    ", "memory        ",
+                           "gpus          ", "threads       1; OMP_NUM_THREADS=1, OMP_WAIT_POLICY=passive\n"}) {
     EXPECT_NE(answer.out.find(line), std::string::npos) << line << "\n" << answer.out;
   }
 }
@@ -58,7 +58,8 @@ TEST(Memory, IsNamedWhenItDoesNotSuffice) {
   EXPECT_EQ(complaint.message, "out of memory in trying: asked for more than there is; no cure");
   EXPECT_THROW(within_memory("in trying", "no cure", [] { throw std::logic_error("other"); }), std::logic_error);
   EXPECT_EQ(message_of([] { within_memory("in trying", "no cure", [] { fail("ours"); }); }), "ours");
-  EXPECT_EQ(memory_asked_for(std::runtime_error("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has")), "2.00 GiB");
+  std::runtime_error on_gpu("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has");
+  EXPECT_EQ(memory_asked_for(on_gpu), "2.00 GiB");
 }
 
 TEST(TextTable, AlignsTextLeftAndNumbersRight) {

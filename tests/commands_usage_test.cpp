@@ -30,8 +30,8 @@ TEST_F(CommandUsage, NamesTheNearestCommand) {
   expect_refused(diffeo({"trian"}), 2, "diffeo: unknown command 'trian', did you mean 'train'?");
   expect_refused(diffeo({"config", "lst"}), 2, "diffeo config: unknown command 'lst', did you mean 'list'?");
   expect_refused(diffeo({"frobnicate"}), 2,
-                 "diffeo: unknown command 'frobnicate', expected one of: train, sample, evaluate, describe, check, config, "
-                 "env, --version");
+                 "diffeo: unknown command 'frobnicate', expected one of: train, sample, evaluate, describe, check, "
+                 "config, env, --version");
   expect_refused(diffeo({"--verson"}), 2, "diffeo: unknown option '--verson', did you mean '--version'?");
 }
 

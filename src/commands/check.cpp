@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "commands/commands.h"
-#include "commands/durations.h"
 #include "commands/layer_check.h"
 #include "commands/model.h"
 #include "commands/text_table.h"
+#include "train/console.h"
 #include "train/model.h"
 #include "train/sampling.h"
 
@@ -112,7 +112,7 @@ void conclude(const std::vector<LayerVerdict>& verdicts, const LayerCheck& check
   }
   if (unchecked == 0) return;
   fail(unchecked, " of ", verdicts.size(), " layers are not checked: the Jacobians of layers with more than ",
-       kFreeDimensions, " dimensions take about ", duration_text(check.seconds_for_large()), ", by --jacobian");
+       kFreeDimensions, " dimensions take about ", span_text(std::ceil(check.seconds_for_large())), ", by --jacobian");
 }
 
 void check_model(const std::string& model, bool large, bool json) {
@@ -121,7 +121,7 @@ void check_model(const std::string& model, bool large, bool json) {
   LayerCheck check(*subject.flow->layers(), subject.x, {.labels = subject.labels, .noise = &noise});
   if (large && check.large_layers() > 0) {
     std::cerr << "Jacobians of " << check.large_layers() << " layers with more than " << kFreeDimensions
-              << " dimensions: about " << duration_text(check.seconds_for_large()) << std::endl;
+              << " dimensions: about " << span_text(std::ceil(check.seconds_for_large())) << std::endl;
   }
   std::vector<LayerVerdict> verdicts = check.verdicts(large);
   json ? print_verdicts_as_json(verdicts) : print_verdicts(verdicts);

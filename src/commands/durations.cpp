@@ -2,22 +2,12 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <string_view>
 
 #include "config/findings.h"
 #include "core/error.h"
 
 namespace diffeo {
-
-std::string duration_text(double seconds) {
-  std::array<char, 32> text;
-  if (seconds < 100) std::snprintf(text.data(), text.size(), seconds < 1 ? "%.2g s" : "%.0f s", seconds);
-  else if (seconds < 6000) std::snprintf(text.data(), text.size(), "%.0f min", seconds / 60);
-  else if (seconds < 360000) std::snprintf(text.data(), text.size(), "%.1f h", seconds / 3600);
-  else std::snprintf(text.data(), text.size(), "%.0f days", seconds / 86400);
-  return text.data();
-}
 
 std::string read_duration(const std::string& text, double& seconds) {
   constexpr std::string_view units = "dhms";

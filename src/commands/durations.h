@@ -4,8 +4,6 @@
 
 namespace diffeo {
 
-std::string duration_text(double seconds);  // "40 s", "3 min", "2.5 h"
-
 // Reads "90s", "45m", "2h30m". Returns what is wrong, or nothing after setting `seconds`.
 std::string read_duration(const std::string& text, double& seconds);
 

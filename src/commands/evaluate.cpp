@@ -27,7 +27,8 @@ void declare(CommandLine& line, EvaluateArguments& arguments) {
   line.argument("CKPT", arguments.checkpoint, "Run, checkpoint, or RUN:latest, RUN:best, RUN:STEP");
   line.arguments("KEY=VALUE", arguments.overrides, "Changes of the data section: data.path=/elsewhere");
   line.option("--split", "NAME", arguments.split, "train, validation or test [test where there is one]");
-  line.option("--draws", "D", arguments.draws, "Of the dequantization noise for each example, averaged [1]", at_least(1));
+  line.option("--draws", "D", arguments.draws, "Of the dequantization noise for each example, averaged [1]",
+              at_least(1));
   line.option("--batch-size", "N", arguments.batch_size,
               "Examples at once; changes nothing but memory and time [the training's]", at_least(1));
   line.flag("--raw", arguments.raw, "The weights themselves and not their running average");
@@ -37,7 +38,8 @@ void declare(CommandLine& line, EvaluateArguments& arguments) {
 
 void require_same(const char* what, const std::string& trained, const std::string& given) {
   if (trained != given) {
-    fail(Exit::kUsage, "diffeo evaluate: the ", what, " of the data: expected ", trained, ", as in training, found ", given);
+    fail(Exit::kUsage, "diffeo evaluate: the ", what, " of the data: expected ", trained, ", as in training, found ",
+         given);
   }
 }
 
@@ -47,8 +49,9 @@ DataConfig data_to_score(const LoadedFlow& loaded, const Words& overrides) {
     if (override_text.starts_with("data.")) continue;
     fail(Exit::kUsage, "diffeo evaluate: only data.* can be changed, found '", override_text, "'");
   }
-  DataConfig trained = loaded.config.data;
-  DataConfig data = parse_config(to_yaml(Config(loaded.config)), (loaded.path / "config.yaml").string(), overrides).data;
+  std::string file = (loaded.path / "config.yaml").string();
+  const DataConfig& trained = loaded.config.data;
+  DataConfig data = parse_config(to_yaml(loaded.config), file, overrides).data;
   require_same("shape", to_string(data_shape(trained)), to_string(data_shape(data)));
   require_same("number of classes", std::to_string(data_classes(trained)), std::to_string(data_classes(data)));
   if (auto* synthetic = std::get_if<SyntheticConfig>(&data)) {
@@ -96,8 +99,8 @@ void evaluate_as_told(const EvaluateArguments& arguments) {
 void evaluate_command(const Words& words) {
   EvaluateArguments arguments;
   CommandLine line("diffeo evaluate",
-                   "Scores every example of a split: the mean of -log p with its standard error, in bits/dim for images "
-                   "and nats for the rest. Of a known density at least 100,000 fresh draws are scored.",
+                   "Scores every example of a split: the mean of -log p with its standard error, in bits/dim for "
+                   "images and nats for the rest. Of a known density at least 100,000 fresh draws are scored.",
                    "diffeo evaluate runs/quickstart/001:best --split test --draws 4");
   declare(line, arguments);
   if (!line.parse(words)) return;

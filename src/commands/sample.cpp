@@ -29,7 +29,8 @@ void declare(CommandLine& line, SampleArguments& arguments) {
   line.option("--temperature", "T[,T...]", arguments.temperatures,
               "Scale of the noise: one for all levels, or one for each [1]", at_least(0));
   line.option("--seed", "S", arguments.seed, "Of the noise [0]", at_least(0));
-  line.option("--class", "K", arguments.label, "Of every sample, where the flow has classes [all in turn]", at_least(0));
+  line.option("--class", "K", arguments.label, "Of every sample, where the flow has classes [all in turn]",
+              at_least(0));
   line.option("--out", "FILE", arguments.out, "Ends in .png, .npy or .safetensors [in the run's folder samples]");
   line.option("--batch-size", "N", arguments.batch_size,
               "Samples at once; changes nothing but memory and time [the training's]", at_least(1));
@@ -57,13 +58,13 @@ std::string temperatures_text(const std::vector<double>& temperatures) {
 }
 
 // Beside the run's own pictures, or beside a checkpoint that lies elsewhere. Other options give other names.
-std::filesystem::path default_path(const LoadedFlow& loaded, const SampleOptions& options) {
+std::filesystem::path default_path(const LoadedFlow& loaded, const SampleOptions& options, bool raw) {
   std::filesystem::path folder = loaded.path.parent_path();
   if (folder.filename() == "checkpoints") folder = folder.parent_path() / "samples";
   std::string name = joined(loaded.path.filename().string(), "_n", options.count, "_seed", options.seed, "_t",
                             temperatures_text(options.temperatures));
   if (options.label) name += joined("_class", *options.label);
-  if (!loaded.averaged) name += "_raw";
+  if (raw) name += "_raw";
   return folder / (name + (has_picture(loaded.flow->shape()) ? ".png" : ".npy"));
 }
 
@@ -86,7 +87,7 @@ Tensor labels_of(const SampleOptions& options) {
   return at::arange(options.count, whole_numbers).remainder(options.classes);
 }
 
-void tell_what_is_drawn(const LoadedFlow& loaded, const SampleOptions& options) {
+void tell_what_was_drawn(const LoadedFlow& loaded, const SampleOptions& options) {
   std::cerr << options.count << " samples at temperature " << temperatures_text(options.temperatures) << ", seed "
             << options.seed << ", with the " << (loaded.averaged ? "averaged " : "") << "weights of "
             << loaded.path.string();
@@ -101,12 +102,12 @@ void sample_as_told(const SampleArguments& arguments) {
   LoadedFlow loaded =
       load_flow(arguments.checkpoint, where, arguments.raw ? Weights::kRaw : Weights::kAverage, warn_user);
   SampleOptions options = options_for(arguments, loaded);
-  std::filesystem::path path = arguments.out ? std::filesystem::path(*arguments.out) : default_path(loaded, options);
+  std::filesystem::path path = arguments.out ? std::filesystem::path(*arguments.out)
+                                             : default_path(loaded, options, arguments.raw);
   if (format_of(path) == SampleFormat::kPng && !has_picture(loaded.flow->shape())) {
     fail(Exit::kUsage, "--out: samples of shape ", to_string(loaded.flow->shape()),
          " have no picture; use .npy or .safetensors");
   }
-  tell_what_is_drawn(loaded, options);
   Samples samples{.values = sample(*loaded.flow, options),
                   .are_images = data_is_image(loaded.config.data),
                   .metadata = metadata_of(loaded, options)};
@@ -115,6 +116,7 @@ void sample_as_told(const SampleArguments& arguments) {
     samples.labels = labels_of(options);
   }
   save_samples(path, samples);
+  tell_what_was_drawn(loaded, options);
   std::cout << path.string() << "\n";
 }
 
@@ -123,8 +125,8 @@ void sample_as_told(const SampleArguments& arguments) {
 void sample_command(const Words& words) {
   SampleArguments arguments;
   CommandLine line("diffeo sample",
-                   "Draws examples from a trained flow. Sample number i follows from the seed alone: it is the same in a "
-                   "batch of any size and among any number of others.",
+                   "Draws examples from a trained flow. Sample number i follows from the seed alone: it is the same in "
+                   "a batch of any size and among any number of others.",
                    "diffeo sample runs/quickstart/001 --count 100 --temperature 0.7 --out samples.png");
   declare(line, arguments);
   if (!line.parse(words)) return;

@@ -58,6 +58,11 @@ void print_results(const Config& config, const nlohmann::json& summary) {
   std::cout << "run: " << summary.at("run").get<std::string>() << "\n";
 }
 
+std::filesystem::path run_of(const TrainArguments& arguments) {
+  if (arguments.run) return *arguments.run;
+  return default_run(config_path(arguments.config), arguments.resume);
+}
+
 void train_as_told(const Config& config, const TrainArguments& arguments, const Words& words) {
   c10::Device device = device_named(arguments.device);
   if (arguments.threads) at::set_num_threads(static_cast<int>(*arguments.threads));
@@ -65,7 +70,7 @@ void train_as_told(const Config& config, const TrainArguments& arguments, const 
     std::cout << dry_run_text(dry_run(config, device));
     return;
   }
-  TrainOptions options{.run = arguments.run ? std::filesystem::path(*arguments.run) : default_run(config_path(arguments.config), arguments.resume),
+  TrainOptions options{.run = run_of(arguments),
                        .resume = arguments.resume,
                        .fork = arguments.fork,
                        .device = device,
@@ -85,8 +90,8 @@ void train_as_told(const Config& config, const TrainArguments& arguments, const 
 void train_command(const Words& words) {
   TrainArguments arguments;
   CommandLine line("diffeo train",
-                   "Trains a flow by maximum likelihood and leaves checkpoints, metrics and pictures in the run's folder. "
-                   "Ctrl-C or SIGTERM: finishes the step, saves, ends with 75.",
+                   "Trains a flow by maximum likelihood and leaves checkpoints, metrics and pictures in the run's "
+                   "folder. Ctrl-C or SIGTERM: finishes the step, saves, ends with 75.",
                    "diffeo train quickstart train.steps=500 --run runs/first");
   declare(line, arguments);
   if (!line.parse(words)) return;

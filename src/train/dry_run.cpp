@@ -4,9 +4,11 @@
 #include <c10/core/CachingDeviceAllocator.h>
 #include <sys/resource.h>
 
+#include <iomanip>
 #include <nlohmann/json.hpp>
 
 #include "data/data.h"
+#include "train/console.h"
 #include "train/learner.h"
 #include "train/stopwatch.h"
 #include "train/unit.h"
@@ -53,16 +55,19 @@ nlohmann::json dry_run(const Config& config, c10::Device device) {
   Learner learner(config, build_flow(config, at::TensorOptions(at::kFloat).device(device)));
   Batch batch = data.training->at(0, config.train.batch_size);
   learner.initialise(batch);
-  Stopwatch watch;
   double nats = learner.step(batch).nats.item<double>();
-  double seconds = watch.seconds();
   require(!learner.first_bad_step(), "dry run: the loss or its gradient is not finite in the first step");
+  Stopwatch watch;
+  learner.step(data.training->at(1, config.train.batch_size));
+  learner.first_bad_step();  // waits for the device
+  double seconds = watch.seconds();
   Unit unit(config.data);
   nlohmann::json latents = nlohmann::json::array();
   for (const Segment& segment : learner.flow().latents()) latents.push_back(segment.shape);
   return {{"parameters", learner.flat().count()},
           {"shape", learner.flow().shape()},
           {"batch_size", config.train.batch_size},
+          {"steps", config.train.steps},
           {"latents", latents},
           {"loss", unit.of(nats)},
           {"unit", unit.name()},
@@ -75,13 +80,16 @@ nlohmann::json dry_run(const Config& config, c10::Device device) {
 std::string dry_run_text(const nlohmann::json& report) {
   std::string latents;
   for (const Shape shape : report.at("latents")) latents += (latents.empty() ? "" : " + ") + to_string(shape);
-  auto entry = [&](const char* key) { return report.at(key).dump(); };
-  return joined("parameters  ", entry("parameters"),
-                "\nbatch       ", entry("batch_size"), " x ", to_string(Shape(report.at("shape"))),
+  auto whole = [&](const char* key) { return report.at(key).get<int64_t>(); };
+  auto real = [&](const char* key) { return report.at(key).get<double>(); };
+  return joined(std::setprecision(4), "parameters  ", whole("parameters"),
+                "\nbatch       ", whole("batch_size"), " x ", to_string(Shape(report.at("shape"))),
                 "\nlatents     ", latents,
-                "\nloss        ", entry("loss"), " ", report.at("unit").get<std::string>(),
-                "\nround trip  ", entry("round_trip"), " off at most",
-                "\nfirst step  ", entry("seconds_per_step"), " s",
+                "\nloss        ", real("loss"), " ", report.at("unit").get<std::string>(),
+                "\nround trip  ", real("round_trip"), " off at most",
+                "\ntime        ", real("seconds_per_step"), " s a step, ",
+                span_text(real("seconds_per_step") * real("steps")), " for ", whole("steps"),
+                " steps without evaluations and pictures",
                 "\nmemory      ", megabytes(report.at("state_bytes")), " of weights, gradients, moments and average; ",
                 megabytes(report.at("peak_bytes")), " at the peak\n");
 }

@@ -1,0 +1,199 @@
+#include <ATen/ATen.h>
+
+#include <csignal>
+#include <regex>
+
+#include "io/npy.h"
+#include "program.h"
+
+namespace diffeo {
+namespace {
+
+// A training that takes a moment, on the plane or on images of 4 x 4.
+class CommandTrain : public Commands {
+ protected:
+  void SetUp() override {
+    write("toy.yaml", R"(
+data: {source: synthetic, density: gaussian, evaluation_examples: 50}
+train: {steps: 4, batch_size: 8, evaluate_every: 2, checkpoint_every: 2, sample_temperatures: []}
+flow: [{type: actnorm}, {type: linear}]
+)");
+    write("image.yaml", R"(
+data: {source: npy, path: x.npy, shape: [1, 4, 4], test_fraction: 0.25, labels: y.npy, classes: 3}
+train: {steps: 2, batch_size: 8, sample_count: 4}
+flow: [{type: dequantize}, {type: logit}, {type: actnorm}]
+)");
+    save_npy(path("x.npy"), at::arange(640).remainder(256).view({40, 4, 4}).to(at::kByte));
+    save_npy(path("y.npy"), at::arange(40).remainder(3).to(at::kByte));
+  }
+
+  bool exists(const std::string& name) const { return std::filesystem::exists(path(name)); }
+};
+
+TEST_F(CommandTrain, PrintsItsResultsAndLeavesARun) {
+  Answer answer = diffeo({"train", "image.yaml", "--run", "r"});
+  EXPECT_EQ(answer.exit, 0) << answer.err;
+  EXPECT_TRUE(std::regex_match(answer.out, std::regex("test: [0-9.]+ ± [0-9.]+ bits/dim over 10 images\n"
+                                                      "samples: r/samples/step_00000002.png\n"
+                                                      "run: r\n")))
+      << answer.out;
+  EXPECT_TRUE(answer.err.starts_with("starting a run in r\n")) << answer.err;
+  EXPECT_EQ(read_plainly(path("r/command.txt")), "diffeo train image.yaml --run r\n");
+  EXPECT_TRUE(exists("r/samples/step_00000002.png"));
+  EXPECT_EQ(answer.err.find('\x1b'), std::string::npos) << "no colours and no bar in a file";
+}
+
+TEST_F(CommandTrain, NumbersRunsThatAreNotNamed) {
+  EXPECT_TRUE(diffeo({"train", "toy.yaml"}).out.ends_with("run: runs/toy/001\n"));
+  EXPECT_TRUE(diffeo({"train", "toy.yaml", "train.steps=2"}).out.ends_with("run: runs/toy/002\n"));
+  Answer resumed = diffeo({"train", "toy.yaml", "--resume"});
+  EXPECT_TRUE(resumed.out.ends_with("run: runs/toy/002\n"));
+  EXPECT_TRUE(resumed.err.starts_with("resuming runs/toy/002 after step 2\n")) << resumed.err;
+}
+
+TEST_F(CommandTrain, NeverTouchesAnExistingRun) {
+  diffeo({"train", "toy.yaml", "--run", "r"});
+  std::string before = read_plainly(path("r/metrics.jsonl"));
+  expect_refused(diffeo({"train", "toy.yaml", "--run", "r"}), 2,
+                 "r: exists and is not empty; --resume continues the run in it, --run DIR names another folder for a new "
+                 "one");
+  EXPECT_EQ(read_plainly(path("r/metrics.jsonl")), before);
+}
+
+TEST_F(CommandTrain, StartsWhereThereIsNothingToResume) {
+  Answer answer = diffeo({"train", "toy.yaml", "--run", "r", "--resume"});
+  EXPECT_EQ(answer.exit, 0);
+  EXPECT_EQ(answer.first_line(), "no checkpoint to resume, starting a run in r");
+}
+
+TEST_F(CommandTrain, ForksFromAnotherRun) {
+  diffeo({"train", "toy.yaml", "--run", "r"});
+  Answer answer = diffeo({"train", "toy.yaml", "--run", "s", "--fork", "r:2"});
+  EXPECT_EQ(answer.exit, 0);
+  EXPECT_EQ(answer.first_line(), "starting a run in s from the weights of r/checkpoints/step_00000002");
+  expect_refused(diffeo({"train", "toy.yaml", "--fork", "r", "--resume"}), 2,
+                 "diffeo train: --resume goes on with a run and --fork starts one; give one of them");
+}
+
+TEST_F(CommandTrain, StopsAtASignalWithACheckpointToResume) {
+  Program program(folder_.path(), {"train", "toy.yaml", "train.steps=100000000", "--run", "r"});
+  program.wait_for_output("step 1/");
+  program.signal(SIGINT);
+  Answer stopped = program.wait();
+  EXPECT_EQ(stopped.exit, 75) << stopped.err;
+  EXPECT_TRUE(stopped.err.ends_with("\nto go on, give the same command with --resume --run r\n")) << stopped.err;
+  EXPECT_EQ(stopped.out, "run: r\n");
+  nlohmann::json summary = nlohmann::json::parse(read_plainly(path("r/summary.json")));
+  int64_t step = summary.at("step");
+  Answer resumed = diffeo({"train", "toy.yaml", joined("train.steps=", step + 1), "--run", "r", "--resume"});
+  EXPECT_EQ(resumed.exit, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find(joined("resuming r after step ", step, "\n")), std::string::npos) << resumed.err;
+}
+
+TEST_F(CommandTrain, StopsAtItsTimeLimit) {
+  Answer answer = diffeo({"train", "toy.yaml", "train.steps=100000000", "--run", "r", "--max-time", "1s"});
+  EXPECT_EQ(answer.exit, 75) << answer.err;
+  EXPECT_NE(answer.err.find("\nstopped by the time limit after step "), std::string::npos) << answer.err;
+}
+
+TEST_F(CommandTrain, TellsASecondWriterWhoIsTheFirst) {
+  Program first(folder_.path(), {"train", "toy.yaml", "train.steps=100000000", "--run", "r"});
+  first.wait_for_output("step 1/");
+  std::filesystem::create_directory(path("elsewhere"));
+  Answer second = Program(path("elsewhere"), {"train", "../toy.yaml", "--resume", "--run", "../r"}).wait();
+  first.signal(SIGTERM);
+  EXPECT_EQ(first.wait().exit, 75);
+  EXPECT_EQ(second.exit, 2);
+  EXPECT_TRUE(std::regex_match(second.err, std::regex("../r: .*process [0-9]+.*\n"))) << second.err;
+}
+
+TEST_F(CommandTrain, TriesAStepAndWritesNothing) {
+  Answer answer = diffeo({"train", "image.yaml", "--dry-run", "--run", "r"});
+  EXPECT_EQ(answer.exit, 0) << answer.err;
+  EXPECT_TRUE(std::regex_match(answer.out, std::regex("parameters  2\n"
+                                                      "batch       8 x \\[1, 4, 4\\]\n"
+                                                      "latents     \\[1, 4, 4\\]\n"
+                                                      "loss        [0-9.]+ bits/dim\n"
+                                                      "round trip  0 off at most\n"
+                                                      "time        [-0-9.e]+ s a step, 0 s for 2 steps without "
+                                                      "evaluations and pictures\n"
+                                                      "memory      .*\n")))
+      << answer.out;
+  EXPECT_FALSE(exists("r"));
+  EXPECT_FALSE(exists("runs"));
+}
+
+struct BadInput {
+  Words overrides;
+  int exit;
+  std::string error;
+};
+
+TEST_F(CommandTrain, RefusesBadInputAndWritesNothing) {
+  save_npy(path("labels.npy"), at::arange(40).remainder(5).to(at::kByte));
+  save_npy(path("nan.npy"), at::tensor({1.0f, NAN}).view({2, 1}));
+  std::string whole = read_plainly(path("x.npy"));
+  write("short.npy", whole.substr(0, whole.size() - 1));
+  write("long.npy", whole + "x");
+  write("empty.npy", "");
+  const std::vector<BadInput> all = {
+      {{"train.stepz=3"}, 2, "command line: train.stepz=3: nothing has this name, did you mean 'train.steps'?"},
+      {{"train.steps=0"}, 2, "command line: train.steps=0: train.steps: expected a whole number of at least 1, found '0'"},
+      {{"flow=[{type: squeeze}]"}, 2,
+       "command line: flow=[{type: squeeze}]: flow[0]: images are whole numbers, and no layer turns them into reals; "
+       "begin with {type: dequantize}"},
+      {{"data.path=none.npy"}, 3, "none.npy: no such file"},
+      {{"data.path=empty.npy"}, 3, "empty.npy: is empty"},
+      {{"data.path=short.npy"}, 3, "short.npy: [40, 4, 4] of |u1 takes 640 bytes, found 639"},
+      {{"data.path=long.npy"}, 3, "long.npy: [40, 4, 4] of |u1 takes 640 bytes, found 641"},
+      {{"data.path=image.yaml"}, 3, "image.yaml: does not begin as an npy file does"},
+      {{"data.labels=labels.npy"}, 3, "labels.npy: example 3 has the label 3, expected 0 to 2"},
+      {{"data.shape=[1, 4, 6]"}, 3, "x.npy: holds examples of shape [1, 4, 4], but data.shape is [1, 4, 6]"},
+      {{"data={source: npy, path: nan.npy, shape: [1], test_fraction: 0.5}", "flow=[]"}, 3,
+       "nan.npy: element [1, 0] is nan, expected finite numbers"},
+      {{"--device", "cuda:99"}, 2, ""},
+      {{"--device", "gpu"}, 2, "--device: expected auto, cpu, cuda or cuda:NUMBER, found 'gpu'"},
+      {{"--max-time", "3x"}, 2, "diffeo train: --max-time: expected a time such as 90s, 45m or 2h30m, found '3x'"},
+      {{"--threads", "0"}, 2, "diffeo train: --threads: expected a whole number of at least 1, found '0'"},
+      {{"--fork", "none"}, 4, "none: no such run or checkpoint"},
+  };
+  for (const BadInput& bad : all) {
+    Words words{"train", "image.yaml", "--run", "r"};
+    words.insert(words.end(), bad.overrides.begin(), bad.overrides.end());
+    Answer answer = diffeo(words);
+    expect_refused(answer, bad.exit, bad.error.empty() ? answer.first_line() : bad.error);
+    EXPECT_FALSE(exists("r")) << bad.error;
+  }
+}
+
+TEST_F(CommandTrain, SaysWhichDeviceIsNotThere) {
+  Answer answer = diffeo({"train", "toy.yaml", "--device", "cuda:99"});
+  EXPECT_EQ(answer.exit, 2);
+  EXPECT_TRUE(answer.err.starts_with("--device cuda:99: not there: ")) << answer.err;
+}
+
+TEST_F(CommandTrain, SaysWhereItDiverged) {
+  Answer answer = diffeo({"train", "toy.yaml", "optimizer.learning_rate=1e30", "--run", "r"});
+  EXPECT_EQ(answer.exit, 5);
+  EXPECT_NE(answer.err.find("\ntraining diverged in step 2: the loss or its gradient is not finite; the first layer gone "
+                            "bad is flow.0_actnorm ("),
+            std::string::npos)
+      << answer.err;
+}
+
+TEST_F(CommandTrain, NamesTheBatchWhereMemoryDoesNotSuffice) {
+  Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "--dry-run"});
+  expect_refused(answer, 6,
+                 "out of memory in training with train.batch_size 100000000000000 in 1 pass: asked for 800.0 TB; cures, "
+                 "what disturbs least first: a larger train.accumulate (more passes, the same result), a smaller "
+                 "train.batch_size, fewer hidden channels or layers");
+}
+
+TEST_F(CommandTrain, SaysWhatTheDiskRefused) {
+  Answer answer = diffeo({"train", "toy.yaml", "--run", "toy.yaml/r"});
+  EXPECT_EQ(answer.exit, 1);
+  EXPECT_EQ(answer.first_line(), "toy.yaml/r/samples: cannot be created: a part of the path is not a directory");
+}
+
+}  // namespace
+}  // namespace diffeo
