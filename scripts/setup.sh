@@ -147,8 +147,8 @@ download() {
 
 unpack() {
   local wheel
+  step "unpacking"
   for wheel in "$1"/wheels/*.whl; do
-    step "unpacking ${wheel##*/}"
     quietly python3 -m zipfile --extract "$wheel" "$1" || { show_log && give_up "could not unpack $wheel"; }
     rm "$wheel"
   done
@@ -160,7 +160,7 @@ fetch_cuda_libraries() {
   mapfile -t requirements < <(
     sed -nE 's/^Requires-Dist: ((nvidia-|cuda-toolkit)[^;]*[^; ]).*/\1/p' "$1"/torch-*.dist-info/METADATA
   )
-  step "fetching ${requirements[*]}"
+  step "fetching the libraries of CUDA"
   download "$1/wheels" "${requirements[@]}"
   unpack "$1"
 }
