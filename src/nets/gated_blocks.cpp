@@ -3,6 +3,20 @@
 #include <ATen/ATen.h>
 
 namespace diffeo {
+namespace {
+
+struct ConvSizes {
+  int64_t inputs, outputs, kernel;
+  double scale;  // deviation of its output at the start
+};
+
+std::shared_ptr<StartedConv> conv_in(const std::string& name, const GatedBlockOptions& options, const Site& site,
+                                     ConvSizes sizes) {
+  StartedConv::Form form{.kernel = sizes.kernel, .weight_norm = options.weight_norm, .scale = sizes.scale};
+  return std::make_shared<StartedConv>(site.inside(name, site.input), sizes.inputs, sizes.outputs, form);
+}
+
+}  // namespace
 
 Tensor concat_elu(const Tensor& x) { return at::elu(at::cat({x, -x}, 1)); }
 
@@ -28,73 +42,79 @@ Tensor ChannelLayerNorm::forward(const Tensor& x) const {
   return centred * deviation * gain_ + bias_;
 }
 
-GatedBlocks::GatedBlocks(const GatedBlockOptions& options, const Site& site, int64_t context) : options_(options) {
+GatedConv::GatedConv(const GatedBlockOptions& options, const Site& site, int64_t context)
+    : path_(site.path), dropout_(options.dropout) {
   int64_t filters = site.input[0];
-  bool attends = options.attention != Attention::kNone;
-  require(options.attention != Attention::kFull || filters % options.heads == 0, "heads: ", options.heads,
-          " do not divide ", filters, " channels");
-  if (attends || options.positions) {
-    positions_ = register_parameter("positions", site.normal("positions", site.input, 0.01));
-  }
-  for (int64_t i = 0; i < options.blocks; ++i) blocks_.push_back(make_block(i, site, context));
+  auto conv = [&](const char* name, ConvSizes sizes) {
+    return register_module(name, conv_in(name, options, site, sizes));
+  };
+  first_ = conv("first", {2 * filters, filters, 3, 1});
+  if (context > 0) context_ = conv("context", {2 * context, filters, 1, 1});
+  second_ = conv("second", {2 * filters, 2 * filters, options.kernel, 0.1});
 }
 
-GatedBlocks::Block GatedBlocks::make_block(int64_t number, const Site& site, int64_t context) {
-  int64_t filters = site.input[0];
-  const std::string name = "block" + std::to_string(number) + "_";
-  auto conv = [&](const std::string& part, int64_t inputs, int64_t outputs, int64_t kernel, double scale) {
-    StartedConv::Form form{.kernel = kernel, .weight_norm = options_.weight_norm, .scale = scale};
-    Site place = site.inside(name + part, site.input);
-    return register_module(name + part, std::make_shared<StartedConv>(place, inputs, outputs, form));
-  };
-  auto norm = [&](const std::string& part) {
-    return register_module(name + part, std::make_shared<ChannelLayerNorm>(site.inside(name + part, site.input)));
-  };
-  Block block;
-  block.path = site.path + "." + name;
-  block.first = conv("first", 2 * filters, filters, 3, 1);
-  if (context > 0) block.context = conv("context", 2 * context, filters, 1, 1);
-  block.second = conv("second", 2 * filters, 2 * filters, options_.kernel, 0.1);
-  if (options_.layer_norm) block.conv_norm = norm("conv_norm");
-  if (options_.attention == Attention::kNone) return block;
-  block.attention_in = conv("attention_in", filters, 3 * filters, 1, 1);
-  block.attention_out = conv("attention_out", filters, 2 * filters, 1, 0.1);
-  if (options_.layer_norm) block.attention_norm = norm("attention_norm");
-  return block;
+Tensor GatedConv::forward(const Tensor& x, const Tensor& context, const Pass& pass) {
+  Tensor h = first_->forward(concat_elu(x), pass);
+  if (context_) h = h + context_->forward(concat_elu(context), pass);
+  h = dropped_out(concat_elu(h), dropout_, pass, path_ + ".dropout");
+  return x + gated(second_->forward(h, pass));
 }
 
-Tensor GatedBlocks::convolved(const Block& block, const Tensor& x, const Tensor& context, const Pass& pass) const {
-  Tensor h = block.first->forward(concat_elu(x), pass);
-  if (block.context) h = h + block.context->forward(concat_elu(context), pass);
-  h = dropped_out(concat_elu(h), options_.dropout, pass, block.path + "conv_dropout");
-  return x + gated(block.second->forward(h, pass));
+GatedAttention::GatedAttention(const GatedBlockOptions& options, const Site& site)
+    : path_(site.path), dropout_(options.dropout), heads_(options.heads), kind_(options.attention) {
+  int64_t filters = site.input[0];
+  require(kind_ != Attention::kFull || filters % heads_ == 0, "heads: ", heads_, " do not divide ", filters,
+          " channels");
+  in_ = register_module("in", conv_in("in", options, site, {filters, 3 * filters, 1, 1}));
+  out_ = register_module("out", conv_in("out", options, site, {filters, 2 * filters, 1, 0.1}));
 }
 
 // [B, 3F, H, W] -> [B, F, H, W].
-Tensor GatedBlocks::mixed(const Tensor& projected) const {
+Tensor GatedAttention::mixed(const Tensor& projected) const {
   int64_t batch = projected.size(0), filters = projected.size(1) / 3;
   Shape sizes{batch, filters, projected.size(2), projected.size(3)};
-  if (options_.attention == Attention::kMax) {
-    return projected.reshape({batch, filters, 3, sizes[2], sizes[3]}).amax(2);
-  }
-  Tensor heads = projected.reshape({batch, 3, options_.heads, filters / options_.heads, sizes[2] * sizes[3]})
+  if (kind_ == Attention::kMax) return projected.reshape({batch, filters, 3, sizes[2], sizes[3]}).amax(2);
+  Tensor heads = projected.reshape({batch, 3, heads_, filters / heads_, sizes[2] * sizes[3]})
                      .transpose(3, 4);  // [B, 3, heads, positions, F / heads]
   Tensor out = at::scaled_dot_product_attention(heads.select(1, 0), heads.select(1, 1), heads.select(1, 2));
   return out.transpose(2, 3).reshape(sizes);
 }
 
-Tensor GatedBlocks::attended(const Block& block, const Tensor& x, const Pass& pass) const {
-  Tensor h = mixed(block.attention_in->forward(x + positions_, pass));
-  h = dropped_out(h, options_.dropout, pass, block.path + "attention_dropout");
-  return x + gated(block.attention_out->forward(h, pass));
+Tensor GatedAttention::forward(const Tensor& x, const Tensor& positions, const Pass& pass) {
+  Tensor h = mixed(in_->forward(x + positions, pass));
+  return x + gated(out_->forward(dropped_out(h, dropout_, pass, path_ + ".dropout"), pass));
+}
+
+GatedBlocks::GatedBlocks(const GatedBlockOptions& options, const Site& site, int64_t context) {
+  if (options.attention != Attention::kNone || options.positions) {
+    positions_ = register_parameter("positions", site.normal("positions", site.input, 0.01));
+  }
+  for (int64_t i = 0; i < options.blocks; ++i) {
+    blocks_.push_back(make_block("block" + std::to_string(i) + "_", options, site, context));
+  }
+}
+
+GatedBlocks::Block GatedBlocks::make_block(const std::string& name, const GatedBlockOptions& options, const Site& site,
+                                           int64_t context) {
+  auto inside = [&](const char* part) { return site.inside(name + part, site.input); };
+  auto norm = [&](const char* part) {
+    return register_module(name + part, std::make_shared<ChannelLayerNorm>(inside(part)));
+  };
+  Block block;
+  block.conv = register_module(name + "conv", std::make_shared<GatedConv>(options, inside("conv"), context));
+  if (options.layer_norm) block.conv_norm = norm("conv_norm");
+  if (options.attention == Attention::kNone) return block;
+  block.attention = register_module(name + "attention", std::make_shared<GatedAttention>(options, inside("attention")));
+  if (options.layer_norm) block.attention_norm = norm("attention_norm");
+  return block;
 }
 
 Tensor GatedBlocks::forward(const Tensor& x, const Tensor& context, const Pass& pass) {
   Tensor h = x;
   for (const Block& block : blocks_) {
-    h = convolved(block, h, context, pass);
+    h = block.conv->forward(h, context, pass);
     if (block.conv_norm) h = block.conv_norm->forward(h);
-    if (block.attention_in) h = attended(block, h, pass);
+    if (block.attention) h = block.attention->forward(h, positions_, pass);
     if (block.attention_norm) h = block.attention_norm->forward(h);
   }
   return h;

@@ -52,32 +52,54 @@ struct GatedBlockOptions {
   bool positions;   // own the positions' embedding even where nothing attends
 };
 
-// Blocks of gated convolution, layer norm, gated attention, layer norm, each behind a residual sum. One embedding of the
-// positions is shared by all.
+// x + gated(conv(concat_elu(conv3x3(concat_elu(x)) + conv1x1(concat_elu(context))))).
+class GatedConv final : public torch::nn::Module {
+ public:
+  // `context`: channels of the context; 0: none.
+  GatedConv(const GatedBlockOptions& options, const Site& site, int64_t context);
+  Tensor forward(const Tensor& x, const Tensor& context, const Pass& pass);
+
+ private:
+  std::string path_;
+  double dropout_;
+  std::shared_ptr<StartedConv> first_, context_, second_;  // context_ null: none
+};
+
+// x + gated(conv1x1(mixed(conv1x1(x + positions)))), `mixed` according to Attention. The three thirds of the projection
+// are queries, keys and values, each with its heads one behind the other.
+class GatedAttention final : public torch::nn::Module {
+ public:
+  // Throws when the heads do not divide the channels.
+  GatedAttention(const GatedBlockOptions& options, const Site& site);
+  Tensor forward(const Tensor& x, const Tensor& positions, const Pass& pass);
+
+ private:
+  Tensor mixed(const Tensor& projected) const;
+
+  std::string path_;
+  double dropout_;
+  int64_t heads_;
+  Attention kind_;
+  std::shared_ptr<StartedConv> in_, out_;
+};
+
+// Blocks of gated convolution, layer norm, gated attention, layer norm, which share one embedding of the positions.
 class GatedBlocks final : public torch::nn::Module {
  public:
-  // `context`: channels of the context each gated convolution takes in; 0: none. Throws when the heads do not divide
-  // the channels.
+  // `context`: channels of the context each gated convolution takes in; 0: none.
   GatedBlocks(const GatedBlockOptions& options, const Site& site, int64_t context);
   Tensor forward(const Tensor& x, const Tensor& context, const Pass& pass);
 
  private:
-  using ConvPtr = std::shared_ptr<StartedConv>;
-  using NormPtr = std::shared_ptr<ChannelLayerNorm>;  // null: none
   struct Block {
-    std::string path;
-    ConvPtr first, context, second;  // context null: none
-    NormPtr conv_norm;
-    ConvPtr attention_in, attention_out;  // null: no attention
-    NormPtr attention_norm;
+    std::shared_ptr<GatedConv> conv;
+    std::shared_ptr<ChannelLayerNorm> conv_norm;  // null: none
+    std::shared_ptr<GatedAttention> attention;    // null: none
+    std::shared_ptr<ChannelLayerNorm> attention_norm;
   };
 
-  Block make_block(int64_t number, const Site& site, int64_t context);
-  Tensor convolved(const Block& block, const Tensor& x, const Tensor& context, const Pass& pass) const;
-  Tensor attended(const Block& block, const Tensor& x, const Pass& pass) const;
-  Tensor mixed(const Tensor& projected) const;
+  Block make_block(const std::string& name, const GatedBlockOptions& options, const Site& site, int64_t context);
 
-  GatedBlockOptions options_;
   Tensor positions_;  // [F, H, W]; undefined where nothing attends and none is owned
   std::vector<Block> blocks_;
 };
