@@ -74,9 +74,11 @@ Tensor GatedAttention::mixed(const Tensor& projected) const {
   int64_t batch = projected.size(0), filters = projected.size(1) / 3;
   Shape sizes{batch, filters, projected.size(2), projected.size(3)};
   if (kind_ == Attention::kMax) return projected.reshape({batch, filters, 3, sizes[2], sizes[3]}).amax(2);
-  Tensor heads = projected.reshape({batch, 3, heads_, filters / heads_, sizes[2] * sizes[3]})
-                     .transpose(3, 4);  // [B, 3, heads, positions, F / heads]
-  Tensor out = at::scaled_dot_product_attention(heads.select(1, 0), heads.select(1, 1), heads.select(1, 2));
+  std::vector<Tensor> heads = projected.reshape({batch, 3, heads_, filters / heads_, sizes[2] * sizes[3]})
+                                  .transpose(3, 4)
+                                  .contiguous()  // or every pair of positions would be stored
+                                  .unbind(1);    // three of [B, heads, positions, F / heads]
+  Tensor out = at::scaled_dot_product_attention(heads[0], heads[1], heads[2]);
   return out.transpose(2, 3).reshape(sizes);
 }
 
