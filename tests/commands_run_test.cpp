@@ -151,6 +151,18 @@ TEST_F(CommandOnRun, AveragesOverDrawsOfTheNoise) {
   EXPECT_NEAR(three.at("bits_per_dim").get<double>(), one.at("bits_per_dim").get<double>(), 1e-2);
 }
 
+TEST_F(CommandOnRun, ShowsTheImportanceWeightedBoundBesideTheOther) {
+  Answer text = here({"evaluate", "images", "--importance-samples", "3"});
+  EXPECT_TRUE(std::regex_match(text.out, std::regex("test: [0-9.]+ ± [0-9.]+ bits/dim over 10 images\n"
+                                                    "by 3 importance samples: [0-9.]+ ± [0-9.]+ bits/dim\n")))
+      << text.out;
+  nlohmann::json found = here({"evaluate", "images", "--importance-samples", "3", "--json"}).json();
+  nlohmann::json drawn = here({"evaluate", "images", "--draws", "3", "--json"}).json();
+  EXPECT_EQ(found.at("nats"), drawn.at("nats"));
+  EXPECT_LT(found.at("importance").at("nats"), found.at("nats"));
+  EXPECT_EQ(found.at("draws"), 3);
+}
+
 TEST_F(CommandOnRun, ScoresADensityOnAHundredThousandDraws) {
   nlohmann::json found = here({"evaluate", "plane", "--json"}).json();
   EXPECT_EQ(found.at("examples"), 100000);
@@ -171,6 +183,14 @@ TEST_F(CommandOnRun, SaysWhatCannotBeEvaluated) {
   expect_refused(here({"evaluate", "images", "data.classes=3"}), 2,
                  "diffeo evaluate: the number of classes of the data: expected 2, as in training, found 3");
   expect_refused(here({"evaluate", "images", "data.path=none.npy"}), 3, "none.npy: no such file");
+  expect_refused(here({"evaluate", "plane", "--importance-samples", "2"}), 2,
+                 "diffeo evaluate: --importance-samples are of a dequantizer's noise, and this flow has none: its log p is "
+                 "exact");
+  expect_refused(here({"evaluate", "images", "--importance-samples", "0"}), 2,
+                 "diffeo evaluate: --importance-samples: expected a whole number of at least 1, found '0'");
+  expect_refused(here({"evaluate", "images", "--importance-samples", "2", "--draws", "2"}), 2,
+                 "diffeo evaluate: --draws and --importance-samples: expected one of them; importance samples are also "
+                 "averaged");
   expect_refused(here({"evaluate", "images", "--draws", "0"}), 2,
                  "diffeo evaluate: --draws: expected a whole number of at least 1, found '0'");
 }

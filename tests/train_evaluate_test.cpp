@@ -85,6 +85,45 @@ TEST(Evaluate, AveragesTheBoundOverTheDraws) {
   EXPECT_NEAR(evaluate(*flow, data, {.seed = 4, .draws = 3}).nats, total / 3, 1e-12);
 }
 
+// One pixel of one bit, each value a half of [-3, 1), under the standard normal: both probabilities are known.
+TEST(Evaluate, ByImportanceSamplesFallsToTheTruth) {
+  Config config = parse_config(
+      "data: {source: npy, path: none, shape: [1, 1, 1], test_fraction: 0.5}\n"
+      "flow: [{type: dequantize, bits: 1, data_bits: 1, range: [-3, 1]}]");
+  auto flow = double_flow(config);
+  Dataset data{(at::arange(4000) % 2).view({4000, 1, 1, 1}).to(at::kByte), {}};
+  auto below = [](double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); };
+  double truth = -0.5 * (std::log(below(-1) - below(-3)) + std::log(below(1) - below(-1)));
+  double last = INFINITY;
+  for (int64_t samples : {1, 2, 8, 64}) {
+    Evaluation result = evaluate(*flow, data, {.batch_size = 1000, .draws = samples, .importance = true});
+    EXPECT_LT(result.importance->nats, last) << samples;
+    if (samples == 1) EXPECT_NEAR(result.importance->nats, result.nats, 1e-12);
+    else EXPECT_LT(result.importance->nats, result.nats);
+    last = result.importance->nats;
+  }
+  EXPECT_GT(last, truth - 0.005);
+  EXPECT_LT(last, truth + 0.02);
+}
+
+TEST(Evaluate, ByImportanceSamplesIsTheLogarithmOfTheMeanDensity) {
+  Config config = parse_config(std::string(kImages) + "flow: [{type: dequantize}, {type: logit, alpha: 0.05}]");
+  auto flow = double_flow(config);
+  Dataset data = four_pixels(3);
+  std::vector<Tensor> log_prob;
+  for (int64_t draw = 0; draw < 5; ++draw) {
+    BlockNoise noise(seed_of(4, "evaluate", draw), 0, at::kCPU);
+    log_prob.push_back(flow->log_prob(data.examples.to(at::kDouble), {.noise = &noise}));
+  }
+  double expected = (std::log(5.0) - at::logsumexp(at::stack(log_prob), 0)).mean().item<double>();
+  for (int64_t batch : {1, 2, 3}) {
+    Evaluation found = evaluate(*flow, data, {.batch_size = batch, .seed = 4, .draws = 5, .importance = true});
+    EXPECT_NEAR(found.importance->nats, expected, 1e-11);
+    EXPECT_NEAR(*found.importance->bits_per_dim, expected / (4 * std::numbers::ln2), 1e-11);
+  }
+  EXPECT_FALSE(evaluate(*flow, data, {.draws = 5}).importance.has_value());
+}
+
 TEST(Evaluate, CountsExamplesWithoutAFiniteDensity) {
   auto flow = double_flow(plane_flow("[{type: scale, factor: 1}]"));
   Dataset data{rows(6), {}};

@@ -19,7 +19,7 @@ struct EvaluateArguments {
   std::string checkpoint, device = "auto";
   Words overrides;
   std::optional<std::string> split;
-  std::optional<int64_t> draws, batch_size;
+  std::optional<int64_t> draws, importance_samples, batch_size;
   bool raw = false, json = false;
 };
 
@@ -29,11 +29,21 @@ void declare(CommandLine& line, EvaluateArguments& arguments) {
   line.option("--split", "NAME", arguments.split, "train, validation or test [test where there is one]");
   line.option("--draws", "D", arguments.draws, "Of the dequantization noise for each example, averaged [1]",
               at_least(1));
+  line.option("--importance-samples", "K", arguments.importance_samples,
+              "Also the importance-weighted bound by K draws of the noise, tighter than their average", at_least(1));
   line.option("--batch-size", "N", arguments.batch_size,
               "Examples at once; changes nothing but memory and time [the training's]", at_least(1));
   line.flag("--raw", arguments.raw, "The weights themselves and not their running average");
   line.option("--device", "DEVICE", arguments.device, "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
   line.flag("--json", arguments.json, "Print JSON");
+}
+
+// How often the noise is drawn, and to what end.
+void set_draws(EvaluateOptions& options, const EvaluateArguments& arguments) {
+  require(!arguments.draws || !arguments.importance_samples, Exit::kUsage,
+          "diffeo evaluate: --draws and --importance-samples: expected one of them; importance samples are also averaged");
+  options.importance = arguments.importance_samples.has_value();
+  options.draws = options.importance ? *arguments.importance_samples : arguments.draws.value_or(1);
 }
 
 void require_same(const char* what, const std::string& trained, const std::string& given) {
@@ -60,8 +70,10 @@ DataConfig data_to_score(const LoadedFlow& loaded, const Words& overrides) {
   return data;
 }
 
-nlohmann::json as_json(const Evaluation& result, const Data& data, const std::string& split, const LoadedFlow& loaded) {
+nlohmann::json as_json(const Evaluation& result, const Data& data, const std::string& split, const LoadedFlow& loaded,
+                       int64_t draws) {
   nlohmann::json json = to_json(result);
+  json["draws"] = draws;
   if (!result.bits_per_dim) json["bits_per_dim"] = nullptr;
   json["split"] = split;
   json["step"] = loaded.state.step;
@@ -70,28 +82,34 @@ nlohmann::json as_json(const Evaluation& result, const Data& data, const std::st
   return json;
 }
 
-void print_evaluation(const Evaluation& result, const Data& data, const std::string& split, const Unit& unit) {
+void print_evaluation(const Evaluation& result, const Data& data, const std::string& split, const Unit& unit,
+                      int64_t draws) {
   std::cout << split << ": " << unit.text(result) << "\n";
+  if (result.importance) {
+    std::cout << "by " << draws << " importance samples: " << unit.text(*result.importance) << "\n";
+  }
   if (data.density) std::cout << "entropy: " << unit.text(data.density->entropy()) << ", the least that is possible\n";
 }
 
 void evaluate_as_told(const EvaluateArguments& arguments) {
+  EvaluateOptions how;
+  set_draws(how, arguments);
   at::TensorOptions options = at::TensorOptions(at::kFloat).device(device_named(arguments.device));
   Weights weights = arguments.raw ? Weights::kRaw : Weights::kAverage;
   LoadedFlow loaded = load_flow(arguments.checkpoint, options, weights, warn_user);
-  auto seed = static_cast<uint64_t>(loaded.config.seed);
+  require(!how.importance || loaded.flow->stochastic(), Exit::kUsage,
+          "diffeo evaluate: --importance-samples are of a dequantizer's noise, and this flow has none: its log p is exact");
+  how.seed = static_cast<uint64_t>(loaded.config.seed);
+  how.batch_size = arguments.batch_size.value_or(loaded.config.train.batch_size);
   DataConfig data_config = data_to_score(loaded, arguments.overrides);
-  Data data = load_data(data_config, seed);
+  Data data = load_data(data_config, how.seed);
   std::string split = arguments.split ? *arguments.split : data.splits.contains("test") ? "test" : data.held_out();
   const Dataset& examples = data.split(split);
   std::cerr << "evaluating " << examples.size() << " examples of " << split << " with the "
             << (loaded.averaged ? "averaged " : "") << "weights of " << loaded.path.string() << std::endl;
-  Evaluation result = evaluate(*loaded.flow, examples,
-                               {.batch_size = arguments.batch_size.value_or(loaded.config.train.batch_size),
-                                .seed = seed,
-                                .draws = arguments.draws.value_or(1)});
-  if (arguments.json) std::cout << as_json(result, data, split, loaded).dump(2) << "\n";
-  else print_evaluation(result, data, split, Unit(data_config));
+  Evaluation result = evaluate(*loaded.flow, examples, how);
+  if (arguments.json) std::cout << as_json(result, data, split, loaded, how.draws).dump(2) << "\n";
+  else print_evaluation(result, data, split, Unit(data_config), how.draws);
 }
 
 }  // namespace

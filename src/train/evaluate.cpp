@@ -11,17 +11,26 @@
 namespace diffeo {
 namespace {
 
-// [B] float64 on the host: the mean over the draws.
-Tensor nats_of(Flow& flow, const Batch& batch, int64_t first, const EvaluateOptions& options) {
+// -log p of each example, [B] float64.
+struct Nats {
+  Tensor mean;      // over the draws
+  Tensor weighted;  // -log of the mean density over the draws
+};
+
+Nats nats_of(Flow& flow, const Batch& batch, int64_t first, const EvaluateOptions& options) {
   Batch here = moved(batch, flow.options());
   int64_t draws = flow.stochastic() ? options.draws : 1;
-  Tensor total;
+  Tensor sum = at::zeros({here.x.size(0)}, flow.options().dtype(at::kDouble));
+  Tensor log_sum = at::full_like(sum, -INFINITY);
   for (int64_t draw = 0; draw < draws; ++draw) {
+    if (options.poll) options.poll();
     BlockNoise noise(seed_of(options.seed, "evaluate", draw), first, here.x.device());
-    Tensor nats = -flow.log_prob(here.x, {.labels = here.labels, .noise = &noise}).to(at::kDouble);
-    total = total.defined() ? total + nats : nats;
+    Tensor log_prob = flow.log_prob(here.x, {.labels = here.labels, .noise = &noise}).to(at::kDouble);
+    sum += log_prob;
+    log_sum = at::logaddexp(log_sum, log_prob);
   }
-  return (total / static_cast<double>(draws)).to(at::kCPU);
+  auto count = static_cast<double>(draws);
+  return {(-sum / count).to(at::kCPU), (std::log(count) - log_sum).to(at::kCPU)};
 }
 
 void require_finite(const Tensor& nats) {
@@ -32,11 +41,10 @@ void require_finite(const Tensor& nats) {
        " examples, the first of them example ", first, " (", -nats[first].item<double>(), ")");
 }
 
-Evaluation summary_of(const Tensor& nats, bool is_image, int64_t dimensions) {
-  Evaluation result;
-  result.examples = nats.numel();
+Estimate estimate_of(const Tensor& nats, bool is_image, int64_t dimensions) {
+  Estimate result;
   result.nats = nats.mean().item<double>();
-  double count = static_cast<double>(result.examples);
+  auto count = static_cast<double>(nats.numel());
   if (count > 1) result.standard_error = nats.std(/*unbiased=*/true).item<double>() / std::sqrt(count);
   if (is_image) {
     double scale = 1 / (static_cast<double>(dimensions) * std::numbers::ln2);
@@ -51,14 +59,19 @@ Evaluation summary_of(const Tensor& nats, bool is_image, int64_t dimensions) {
 Evaluation evaluate(Flow& flow, const Dataset& data, const EvaluateOptions& options) {
   at::NoGradGuard no_grad;
   require(data.size() > 0, "evaluation: there are no examples");
-  std::vector<Tensor> parts;
+  std::vector<Tensor> mean, weighted;
   for (int64_t first = 0; first < data.size(); first += options.batch_size) {
-    if (options.poll) options.poll();
-    parts.push_back(nats_of(flow, data.slice(first, options.batch_size), first, options));
+    Nats nats = nats_of(flow, data.slice(first, options.batch_size), first, options);
+    mean.push_back(nats.mean);
+    weighted.push_back(nats.weighted);
   }
-  Tensor nats = at::cat(parts);
+  bool is_image = data.examples.scalar_type() == at::kByte;
+  auto estimate = [&](const Tensor& nats) { return estimate_of(nats, is_image, numel(data.shape())); };
+  Tensor nats = at::cat(mean);
   require_finite(nats);
-  return summary_of(nats, data.examples.scalar_type() == at::kByte, numel(data.shape()));
+  Evaluation result{estimate(nats), data.size()};
+  if (options.importance) result.importance = estimate(at::cat(weighted));
+  return result;
 }
 
 }  // namespace diffeo

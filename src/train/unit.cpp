@@ -26,17 +26,27 @@ double Unit::of(double nats) const {
 
 std::string Unit::text(double nats) const { return four_digits(of(nats)) + " " + name(); }
 
-std::string Unit::text(const Evaluation& result) const {
-  return joined(four_digits(of(result.nats)), " ± ", four_digits(of(result.standard_error)), " ", name(), " over ",
-                result.examples, " ", examples());
+std::string Unit::text(const Estimate& result) const {
+  return joined(four_digits(of(result.nats)), " ± ", four_digits(of(result.standard_error)), " ", name());
 }
 
-nlohmann::json to_json(const Evaluation& result) {
-  nlohmann::json json{{"nats", result.nats}, {"standard_error", result.standard_error}, {"examples", result.examples}};
+std::string Unit::text(const Evaluation& result) const {
+  return joined(text(static_cast<const Estimate&>(result)), " over ", result.examples, " ", examples());
+}
+
+nlohmann::json to_json(const Estimate& result) {
+  nlohmann::json json{{"nats", result.nats}, {"standard_error", result.standard_error}};
   if (result.bits_per_dim) {
     json["bits_per_dim"] = *result.bits_per_dim;
     json["bits_per_dim_standard_error"] = *result.bits_per_dim_error;
   }
+  return json;
+}
+
+nlohmann::json to_json(const Evaluation& result) {
+  nlohmann::json json = to_json(static_cast<const Estimate&>(result));
+  json["examples"] = result.examples;
+  if (result.importance) json["importance"] = to_json(*result.importance);
   return json;
 }
 
