@@ -46,7 +46,7 @@ GatedConvNet::GatedConvNet(const GatedConvNetConfig& config, const Site& site, i
   GatedBlockOptions options{.blocks = config.blocks,
                             .heads = config.heads,
                             .attention = config.attention,
-                            .dropout = 0,
+                            .dropout = config.dropout,
                             .weight_norm = config.weight_norm,
                             .kernel = 3,
                             .layer_norm = config.layer_norm,

@@ -53,6 +53,7 @@ struct GatedConvNetConfig {
   bool layer_norm = false;
   Attention attention = Attention::kNone;
   int64_t heads = 4;
+  double dropout = 0;
   bool weight_norm = false;
 
   template <class Archive>
@@ -61,6 +62,7 @@ struct GatedConvNetConfig {
     ar("layer_norm", layer_norm, "normalise over the channels behind each (the ImageNet models)");
     ar("attention", attention, "attention in each block (the ImageNet 32 model)");
     ar("heads", heads, "of the attention; divide the channels", at_least(1));
+    ar("dropout", dropout, "share of elements set to zero while training", between(0, 0.99));
     ar("weight_norm", weight_norm, "weight norm in every convolution (the ImageNet 32 model)");
   }
 };
