@@ -76,7 +76,7 @@ void FlowppPart::check_inverse() {
   close_("out of inv/x", back, y, "inv/x");
   Tensor good = (logits_of(y).abs() < std::log(1e5)).to(precision_);
   Tensor whole = partition().merge(good.new_ones(good.sizes()), good);
-  EXPECT_GT(good.mean().item<double>(), 0.5);
+  EXPECT_GT(good.mean().item<double>(), 0.25);
   close_("inv/x", x * whole, theirs("inv/x") * whole, "inv/x");
   Tensor all_good = good.flatten(1).amin(1);
   close_("inv/logdet", -log_det * all_good, theirs("inv/logdet") * all_good, "inv/logdet");

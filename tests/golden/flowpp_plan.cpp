@@ -1,6 +1,7 @@
 #include "golden/flowpp_plan.h"
 
 #include <cmath>
+#include <regex>
 
 namespace diffeo::golden {
 namespace {
@@ -158,7 +159,10 @@ bool flowpp_is_coupling(const std::string& type) {
 }
 
 double flowpp_bins(const nlohmann::json& hyper) {
-  return hyper.value("bins", hyper.at("family").get<std::string>().ends_with("5bit") ? 32.0 : 256.0);
+  static const std::regex few_bits(".*([0-9])bit");
+  const std::string family = hyper.at("family");
+  std::smatch match;
+  return hyper.value("bins", std::regex_match(family, match, few_bits) ? std::exp2(std::stod(match[1])) : 256.0);
 }
 
 FlowppPlan flowpp_plan(const Case& c, const NamedTensors& tensors, const std::string& prefix) {
