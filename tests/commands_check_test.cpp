@@ -39,6 +39,22 @@ flow:
   }
 }
 
+TEST_F(CommandCheck, CountsTheEvaluationsOfAnInverseThatSearches) {
+  write("c.yaml", R"(
+data: {source: synthetic, density: rings}
+flow: [{type: coupling, map: {type: logistic_mixture, components: 2}, net: {type: mlp, hidden: 4}}, {type: reverse}]
+)");
+  Answer text = diffeo({"check", "c.yaml"});
+  EXPECT_TRUE(std::regex_search(text.out, std::regex("\ninverse by search  evaluations an element  worst\n"
+                                                     "flow.0_coupling +[0-9.]+ +[0-9]+\n\n2 of 2 layers pass\n")))
+      << text.out;
+  nlohmann::json layers = diffeo({"check", "c.yaml", "--json"}).json().at("layers");
+  nlohmann::json effort = layers.at(0).at("inverse_evaluations");
+  EXPECT_GE(effort.at("mean"), 1);
+  EXPECT_LE(effort.at("mean"), effort.at("worst"));
+  EXPECT_EQ(layers.at(1).at("inverse_evaluations"), nullptr);
+}
+
 TEST_F(CommandCheck, TakesALayerThatIsNotCheckedForNoPass) {
   write("c.yaml", "data: {source: npy, path: a.npy, test_fraction: 0.1, shape: [600]}\nflow: [{type: reverse}]\n");
   Answer without = diffeo({"check", "c.yaml"});

@@ -82,23 +82,38 @@ int64_t count_of(const std::vector<LayerVerdict>& verdicts, Verdict verdict) {
   return std::count_if(verdicts.begin(), verdicts.end(), [&](const auto& v) { return v.verdict() == verdict; });
 }
 
+// What inverses without a formula cost, a line a layer.
+std::string effort_text(const std::vector<LayerVerdict>& verdicts) {
+  TextTable table({"inverse by search", "evaluations an element", "worst"});
+  bool any = false;
+  for (const LayerVerdict& v : verdicts) {
+    if (!v.effort) continue;
+    any = true;
+    table.add({v.path, joined(std::round(10 * v.effort->mean) / 10), grouped_digits(v.effort->worst)});
+  }
+  return any ? table.text() + "\n" : "";
+}
+
 void print_verdicts(const std::vector<LayerVerdict>& verdicts) {
   TextTable table({"layer", "verdict", "dimensions", "round trip", "log-det"});
   for (const LayerVerdict& v : verdicts) {
     table.add({v.path, name_of(v.verdict()), grouped_digits(v.dimensions), error_text(v.round_trip),
                v.log_det ? error_text(*v.log_det) : "not checked"});
   }
-  std::cout << table.text() << "\n"
+  std::cout << table.text() << "\n" << effort_text(verdicts)
             << count_of(verdicts, Verdict::kPass) << " of " << verdicts.size() << " layers pass\n";
 }
 
 void print_verdicts_as_json(const std::vector<LayerVerdict>& verdicts) {
   nlohmann::json layers = nlohmann::json::array();
   for (const LayerVerdict& v : verdicts) {
+    nlohmann::json effort;
+    if (v.effort) effort = {{"mean", v.effort->mean}, {"worst", v.effort->worst}};
     layers.push_back({{"path", v.path},
                       {"verdict", name_of(v.verdict())},
                       {"dimensions", v.dimensions},
                       {"round_trip_error", v.round_trip},
+                      {"inverse_evaluations", effort},
                       {"log_det_error", v.log_det ? nlohmann::json(*v.log_det) : nlohmann::json()}});
   }
   std::cout << nlohmann::json{{"tolerance", kCheckTolerance}, {"layers", layers}}.dump(2) << "\n";

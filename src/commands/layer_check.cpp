@@ -128,8 +128,12 @@ LayerCheck::LayerCheck(Transform& flow, const Tensor& x, const Pass& pass) : lay
 void LayerCheck::look(const TransformPtr& layer, const Report& report) {
   Pass alone = report.pass;
   alone.observer = {};
+  std::optional<Effort> effort;
+  alone.effort = [&](const std::string&, const Tensor& evaluations) {
+    effort = {evaluations.to(at::kDouble).mean().item<double>(), evaluations.max().item<int64_t>()};
+  };
   double round_trip = largest_error(layer->inverse(report.output, alone), report.input);
-  Seen seen{layer, report.input.narrow(0, 0, 1).clone(), for_first_example(alone), round_trip, 0};
+  Seen seen{layer, report.input.narrow(0, 0, 1).clone(), for_first_example(alone), round_trip, effort, 0};
   SeededNoise noise(kNoiseSeed);
   Pass one = seen.pass;
   one.noise = &noise;
@@ -158,7 +162,7 @@ std::vector<LayerVerdict> LayerCheck::verdicts(bool large) const {
   std::vector<LayerVerdict> all;
   for (const TransformPtr& layer : layers_) {
     const Seen& seen = seen_.at(layer->path());
-    LayerVerdict verdict{layer->path(), seen.example.numel(), seen.round_trip};
+    LayerVerdict verdict{layer->path(), seen.example.numel(), seen.round_trip, seen.effort};
     if (large || verdict.dimensions <= kFreeDimensions) {
       verdict.log_det = log_det_error(*layer, seen.example, seen.pass);
     }

@@ -23,11 +23,18 @@ struct EnumNames<Verdict> {
                                     std::pair{"not checked", Verdict::kNotChecked}};
 };
 
+// What an inverse without a formula costs: evaluations of the forward map for an element.
+struct Effort {
+  double mean;
+  int64_t worst;
+};
+
 // How far one layer is from what it promises. Errors are relative where the true value is above 1.
 struct LayerVerdict {
   std::string path;
   int64_t dimensions = 0;           // of its input
   double round_trip = 0;            // largest error of inverse(forward(x))
+  std::optional<Effort> effort{};   // of the inverse; nothing: a formula
   std::optional<double> log_det{};  // error against log |det J| of the autograd Jacobian; nothing: not checked
 
   Verdict verdict() const;
@@ -54,6 +61,7 @@ class LayerCheck {
     Tensor example;  // [1, ...]
     Pass pass;       // of that example alone, without observer and noise
     double round_trip;
+    std::optional<Effort> effort;
     double seconds;  // of a forward with one example
   };
 

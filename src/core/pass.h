@@ -31,6 +31,10 @@ using Observer = std::function<void(const Report&)>;
 // in nats, already weighted.
 using AuxiliarySink = std::function<void(const std::string& name, const at::Tensor& term)>;
 
+// Takes what an inverse without a formula cost: the layer's path, and for each element that was searched for how often
+// the forward map was evaluated, int64 on the host.
+using EffortSink = std::function<void(const std::string& path, const at::Tensor& evaluations)>;
+
 // One trip through the flow, the same object from the first layer to the last conditioner. Layers
 // have no other way to draw or to report. The default is an evaluation without conditions or noise.
 struct Pass {
@@ -40,13 +44,18 @@ struct Pass {
   Noise* noise = nullptr;    // not owned; layers that draw throw without one
   Observer observer = {};
   AuxiliarySink auxiliary = {};
+  EffortSink effort = {};
 
   Noise& noise_for(const std::string& path) const {
     require(noise != nullptr, path, ": draws noise, but this pass has none (Pass::noise)");
     return *noise;
   }
-  at::Tensor normal(const std::string& path, const at::Tensor& like) const { return noise_for(path).normal(path, like); }
-  at::Tensor uniform(const std::string& path, const at::Tensor& like) const { return noise_for(path).uniform(path, like); }
+  at::Tensor normal(const std::string& path, const at::Tensor& like) const {
+    return noise_for(path).normal(path, like);
+  }
+  at::Tensor uniform(const std::string& path, const at::Tensor& like) const {
+    return noise_for(path).uniform(path, like);
+  }
 };
 
 }  // namespace diffeo

@@ -66,8 +66,8 @@ Tensor logistic_mixture_inverse(const Tensor& y, const Tensor& raw, int64_t comp
   return on_host(y) ? Inverse::apply(y, raw, components)[0] : mixture_inverse_aten(y, raw, components);
 }
 
-Tensor logistic_mixture_iterations(const Tensor& y, const Tensor& raw, int64_t components) {
-  return mixture_iterations_host(y.detach().cpu().contiguous(), raw.detach().cpu().contiguous(), components);
+Tensor logistic_mixture_evaluations(const Tensor& y, const Tensor& raw, int64_t components) {
+  return mixture_evaluations_host(y.detach().cpu().contiguous(), raw.detach().cpu().contiguous(), components);
 }
 
 }  // namespace diffeo

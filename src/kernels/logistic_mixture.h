@@ -20,6 +20,6 @@ std::pair<at::Tensor, at::Tensor> logistic_mixture(const at::Tensor& x, const at
 at::Tensor logistic_mixture_inverse(const at::Tensor& y, const at::Tensor& raw, int64_t components);
 
 // How many evaluations of the mixture the inverse of each element took: shaped as y, int64, on the host.
-at::Tensor logistic_mixture_iterations(const at::Tensor& y, const at::Tensor& raw, int64_t components);
+at::Tensor logistic_mixture_evaluations(const at::Tensor& y, const at::Tensor& raw, int64_t components);
 
 }  // namespace diffeo

@@ -101,10 +101,10 @@ Tensor mixture_inverse_host(const Tensor& y, const Tensor& raw, int64_t componen
   return x;
 }
 
-Tensor mixture_iterations_host(const Tensor& y, const Tensor& raw, int64_t components) {
+Tensor mixture_evaluations_host(const Tensor& y, const Tensor& raw, int64_t components) {
   MixturePlanes planes(y, raw, components);
   Tensor counts = y.new_zeros(y.sizes(), at::kLong);
-  AT_DISPATCH_FLOATING_TYPES(y.scalar_type(), "logistic_mixture_iterations", [&] {
+  AT_DISPATCH_FLOATING_TYPES(y.scalar_type(), "logistic_mixture_evaluations", [&] {
     const scalar_t *in = y.const_data_ptr<scalar_t>(), *numbers = raw.const_data_ptr<scalar_t>();
     int64_t* out = counts.mutable_data_ptr<int64_t>();
     each_element(planes, numbers, [&](MixtureElement<scalar_t>& mixture, int64_t, int64_t i, int64_t first) {

@@ -15,6 +15,6 @@ std::pair<at::Tensor, at::Tensor> mixture_gradient_host(const at::Tensor& x, con
                                                         const at::Tensor& by_y, const at::Tensor& by_log_det);
 
 at::Tensor mixture_inverse_host(const at::Tensor& y, const at::Tensor& raw, int64_t components);
-at::Tensor mixture_iterations_host(const at::Tensor& y, const at::Tensor& raw, int64_t components);
+at::Tensor mixture_evaluations_host(const at::Tensor& y, const at::Tensor& raw, int64_t components);
 
 }  // namespace diffeo

@@ -71,7 +71,11 @@ Tensor Coupling::do_inverse(const Tensor& z, const Pass& pass) {
     auto [mean, variance] = moments_->running();
     after = after * (variance + kRealNvpEpsilon).sqrt() + mean;
   }
-  return partition_.merge(kept, map_->inverse(after, parameters(kept, pass)));
+  Tensor raw = parameters(kept, pass);
+  if (pass.effort) {
+    if (Tensor counts = map_->inverse_evaluations(after, raw); counts.defined()) pass.effort(path(), counts);
+  }
+  return partition_.merge(kept, map_->inverse(after, raw));
 }
 
 MaskedCoupling::MaskedCoupling(const MaskedCouplingConfig& config, const Site& site)

@@ -91,6 +91,9 @@ class LogisticMixture final : public ElementwiseMap {
     return {y, log_det};
   }
   Tensor inverse(const Tensor& y, const Tensor& raw) override { return logistic_mixture_inverse(y, raw, components_); }
+  Tensor inverse_evaluations(const Tensor& y, const Tensor& raw) const override {
+    return logistic_mixture_evaluations(y, raw, components_);
+  }
 
  private:
   int64_t components_;

@@ -16,6 +16,8 @@ class ElementwiseMap : public torch::nn::Module {
   // x [B, C, H, W] or [B, D]; raw [B, P C, H, W] or [B, P D].
   virtual Mapped forward(const Tensor& x, const Tensor& raw) = 0;
   virtual Tensor inverse(const Tensor& y, const Tensor& raw) = 0;
+  // How many evaluations inverse() takes for each element, int64 on the host; undefined where it is a formula.
+  virtual Tensor inverse_evaluations(const Tensor&, const Tensor&) const { return {}; }
 };
 
 // What a map may need to know of the coupling it stands in.

@@ -72,7 +72,7 @@ class Mixture : public testing::TestWithParam<Case> {
     Tensor y = e.get("in/y_to_invert"), raw = e.raw(y.size(1));
     Tensor x = logistic_mixture_inverse(y, raw, e.components());
     EXPECT_LT(residual(e, x, y, precision), tolerance);
-    Tensor counts = logistic_mixture_iterations(y, raw, e.components());
+    Tensor counts = logistic_mixture_evaluations(y, raw, e.components());
     EXPECT_LE(counts.max().item<int64_t>(), 100);
     std::cout << "inverse, " << at::toString(precision) << ": mean " << counts.to(at::kDouble).mean().item<double>()
               << ", worst " << counts.max().item<int64_t>() << " evaluations\n";
@@ -112,6 +112,34 @@ TEST_P(Mixture, HostAndTensorOperationsAgree) {
   EXPECT_LT(worst(y_aten, y, 1), 1e-12);
   EXPECT_LT(worst(log_det_aten, log_det, 1), 1e-12);
   EXPECT_LT(residual(e, mixture_inverse_aten(y, raw, e.components()), y, at::kDouble), 1e-12);
+}
+
+// The authors halve an interval of 200 times the summed scales about the outermost means until a move is below 1e-12
+// (flowpp, logistic.py: mixlogistic_invcdf). How often, for each element.
+Tensor halvings(const Tensor& y, const Tensor& raw, int64_t components) {
+  Tensor numbers = raw.view({y.size(0), y.size(1), -1}), mean = numbers.narrow(2, 2 + components, components);
+  Tensor reach = 200 * numbers.narrow(2, 2 + 2 * components, components).clamp_min(-7).exp().sum(2);
+  Tensor low = mean.amin(2) - reach, high = mean.amax(2) + reach, x = at::zeros_like(y);
+  Tensor counts = at::zeros_like(y, at::kLong), moved = at::full_like(y, INFINITY);
+  for (int64_t step = 0; step < 200 && (moved > 1e-12).any().item<bool>(); ++step) {
+    counts += moved > 1e-12;
+    Tensor above = logistic_mixture(x, raw, components).first > y;
+    high = at::where(above, x, high);
+    low = at::where(above, low, x);
+    Tensor middle = (low + high) / 2;
+    moved = (middle - x).abs();
+    x = middle;
+  }
+  return counts;
+}
+
+TEST_P(Mixture, IsInvertedInAThirdOfTheAuthorsBisection) {
+  Elementwise e(GetParam(), at::kDouble);
+  Tensor y = e.get("in/y_to_invert"), raw = e.raw(y.size(1));
+  double ours = logistic_mixture_evaluations(y, raw, e.components()).to(at::kDouble).mean().item<double>();
+  double theirs = halvings(y, raw, e.components()).to(at::kDouble).mean().item<double>();
+  EXPECT_LE(3 * ours, theirs);
+  std::cout << "inverse: " << ours << " evaluations on average, the authors' bisection " << theirs << "\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(golden, Mixture,
