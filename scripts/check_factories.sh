@@ -12,7 +12,7 @@ allowed=(
 )
 
 factories='arange|empty|empty_strided|eye|from_blob|full|hann_window|linspace|logspace|normal|ones|rand|randint|randn'
-factories+='|randperm|range|scalar_tensor|tensor|zeros'
+factories+='|randperm|range|scalar_tensor|tensor|tril_indices|triu_indices|zeros'
 
 # shellcheck disable=SC2016 # Perl's own variables
 calls=$(find src -name '*.cpp' -o -name '*.h' | sort | xargs perl -0777 -ne '

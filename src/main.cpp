@@ -10,6 +10,7 @@
 #include "commands/dispatch.h"
 #include "commands/memory.h"
 #include "core/error.h"
+#include "train/reproducible.h"
 
 namespace diffeo {
 namespace {
@@ -70,5 +71,6 @@ Exit answer(const Words& words) {
 int main(int argc, char** argv) {
   diffeo::keep_freed_memory();
   at::globalContext().setFlushDenormal(true);
+  diffeo::compute_reproducibly();
   return static_cast<int>(diffeo::answer({argv + 1, argv + argc}));
 }

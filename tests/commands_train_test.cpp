@@ -149,12 +149,12 @@ TEST_F(CommandTrain, RefusesBadInputAndWritesNothing) {
       {{"data.path=image.yaml"}, 3, "image.yaml: does not begin as an npy file does"},
       {{"data.labels=labels.npy"}, 3, "labels.npy: example 3 has the label 3, expected 0 to 2"},
       {{"data.shape=[1, 4, 6]"}, 3, "x.npy: holds examples of shape [1, 4, 4], but data.shape is [1, 4, 6]"},
-      {{"data={source: npy, path: nan.npy, shape: [1], test_fraction: 0.5}", "flow=[]"}, 3,
+      {{"data={source: npy, path: nan.npy, shape: [1], test_fraction: 0.5}", "flow=[{type: linear}]"}, 3,
        "nan.npy: element [1, 0] is nan, expected finite numbers"},
       {{"--device", "cuda:99"}, 2, ""},
       {{"--device", "gpu"}, 2, "--device: expected auto, cpu, cuda or cuda:NUMBER, found 'gpu'"},
       {{"--max-time", "3x"}, 2, "diffeo train: --max-time: expected a time such as 90s, 45m or 2h30m, found '3x'"},
-      {{"--threads", "0"}, 2, "diffeo train: --threads: expected a whole number of at least 1, found '0'"},
+      {{"--threads", "0"}, 2, "diffeo train: --threads: expected a whole number from 1 to 4096, found '0'"},
       {{"--fork", "none"}, 4, "none: no such run or checkpoint"},
   };
   for (const BadInput& bad : all) {

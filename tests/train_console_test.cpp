@@ -119,6 +119,14 @@ TEST(StopRequest, IsAFlagUntilItIsAsked) {
   EXPECT_EQ(complaint.exit, Exit::kStopped);
 }
 
+// A terminal that is closed may say so twice.
+TEST(StopRequest, IsAClosedTerminalToo) {
+  StopRequest stop;
+  ::raise(SIGHUP);
+  ::raise(SIGHUP);
+  EXPECT_EQ(stop.reason(), "SIGHUP");
+}
+
 TEST(StopRequest, LeavesSignalsAsTheyWere) {
   struct sigaction ignore = {}, found = {}, before = {};
   ignore.sa_handler = SIG_IGN;

@@ -295,7 +295,7 @@ TEST(Gradient, PenaltyTakesParametersByPartsOfTheirNames) {
   EXPECT_FALSE(Penalty({.l2 = 0, .parameters = {"scale"}}, flat).is_there());
   Complaint complaint = complaint_of([&] { Penalty({.l2 = 1, .parameters = {"scal", "magnitude"}}, flat); });
   EXPECT_EQ(complaint.message,
-            "penalty.parameters: no parameter's name contains 'magnitude'; `diffeo describe` lists them, as first");
+            "penalty.parameters: no parameter's name contains 'magnitude'; they are called as first");
   EXPECT_EQ(complaint.exit, Exit::kUsage);
 }
 

@@ -11,6 +11,7 @@
 #include "commands/text_table.h"
 #include "train/console.h"
 #include "train/model.h"
+#include "train/outline.h"
 #include "train/sampling.h"
 
 namespace diffeo {

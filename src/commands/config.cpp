@@ -7,6 +7,7 @@
 #include "config/schema.h"
 #include "core/error.h"
 #include "io/durable.h"
+#include "train/outline.h"
 
 namespace diffeo {
 namespace {
@@ -42,7 +43,7 @@ void validate_configs(const Words& words) {
   std::string errors;
   for (const std::string& path : paths) {
     try {
-      outline_of(config_of(path));
+      trainable_outline_of(config_of(path));
       std::cout << path << ": valid\n";
     } catch (const Error& error) {
       errors += (errors.empty() ? "" : "\n") + std::string(error.what());

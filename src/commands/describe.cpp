@@ -6,6 +6,7 @@
 #include "commands/layer_table.h"
 #include "commands/model.h"
 #include "commands/text_table.h"
+#include "train/outline.h"
 
 namespace diffeo {
 namespace {

@@ -8,6 +8,11 @@
 #include "core/error.h"
 
 namespace diffeo {
+namespace {
+
+constexpr double kMostSeconds = 3650 * 86400.0;
+
+}  // namespace
 
 std::string read_duration(const std::string& text, double& seconds) {
   constexpr std::string_view units = "dhms";
@@ -25,6 +30,7 @@ std::string read_duration(const std::string& text, double& seconds) {
     at = rest + 1;
   }
   if (total == 0) return problem;
+  if (total > kMostSeconds) return joined("expected at most 3650d, found '", excerpt(text), "'");
   seconds = total;
   return {};
 }

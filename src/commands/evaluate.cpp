@@ -2,12 +2,14 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "commands/batch_progress.h"
 #include "commands/commands.h"
 #include "commands/devices.h"
 #include "commands/memory.h"
 #include "commands/model.h"
 #include "data/data.h"
 #include "train/evaluate.h"
+#include "train/outline.h"
 #include "train/unit.h"
 
 namespace diffeo {
@@ -105,8 +107,12 @@ void evaluate_as_told(const EvaluateArguments& arguments) {
   Data data = load_data(data_config, how.seed);
   std::string split = arguments.split ? *arguments.split : data.splits.contains("test") ? "test" : data.held_out();
   const Dataset& examples = data.split(split);
+  require_levels(loaded.config, examples, split);
   std::cerr << "evaluating " << examples.size() << " examples of " << split << " with the "
             << (loaded.averaged ? "averaged " : "") << "weights of " << loaded.path.string() << std::endl;
+  int64_t draws = loaded.flow->stochastic() ? how.draws : 1;
+  BatchProgress progress(examples.size(), how.batch_size, draws);
+  how.poll = [&] { progress.begin_batch(); };
   Evaluation result = evaluate(*loaded.flow, examples, how);
   if (arguments.json) std::cout << as_json(result, data, split, loaded, how.draws).dump(2) << "\n";
   else print_evaluation(result, data, split, Unit(data_config), how.draws);

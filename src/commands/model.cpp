@@ -6,7 +6,6 @@
 #include "commands/shipped_configs.h"
 #include "io/files.h"
 #include "train/manifest.h"
-#include "train/model.h"
 
 namespace diffeo {
 namespace {
@@ -55,16 +54,6 @@ bool is_checkpoint(const std::string& argument) {
 
 Config config_of_model(const std::string& argument) {
   return is_checkpoint(argument) ? config_in(locate_checkpoint(argument, warn_user)) : config_of(argument);
-}
-
-// A density of reals on whole numbers grows without bound around them.
-std::shared_ptr<Flow> outline_of(const Config& config) {
-  std::shared_ptr<Flow> flow = build_flow(config, at::kMeta);
-  if (data_is_image(config.data) && !flow->stochastic()) {
-    fail(Exit::kUsage, config.flow.empty() ? "flow" : config.flow[0].place,
-         ": images are whole numbers, and no layer turns them into reals; begin with {type: dequantize}");
-  }
-  return flow;
 }
 
 bool samples_by_class(const std::vector<Layer>& layers) {

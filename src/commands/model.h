@@ -17,10 +17,6 @@ bool is_checkpoint(const std::string& argument);
 // The configuration of a MODEL, which is either. Of a checkpoint no weights are read.
 Config config_of_model(const std::string& argument);
 
-// The flow on the meta device: shapes and counts without memory or time. Throws Exit::kUsage, all reasons at once,
-// where it cannot be built or does not suit the data.
-std::shared_ptr<Flow> outline_of(const Config& config);
-
 // Whether what a flow samples depends on a class.
 bool samples_by_class(const std::vector<Layer>& layers);
 

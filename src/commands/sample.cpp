@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "commands/batch_progress.h"
 #include "commands/commands.h"
 #include "commands/devices.h"
 #include "commands/memory.h"
@@ -108,6 +109,8 @@ void sample_as_told(const SampleArguments& arguments) {
     fail(Exit::kUsage, "--out: samples of shape ", to_string(loaded.flow->shape()),
          " have no picture; use .npy or .safetensors");
   }
+  BatchProgress progress(options.count, options.batch_size);
+  options.poll = [&] { progress.begin_batch(); };
   Samples samples{.values = sample(*loaded.flow, options),
                   .are_images = data_is_image(loaded.config.data),
                   .metadata = metadata_of(loaded, options)};

@@ -10,6 +10,7 @@
 #include "commands/model.h"
 #include "commands/shipped_configs.h"
 #include "train/dry_run.h"
+#include "train/outline.h"
 #include "train/run_directory.h"
 #include "train/trainer.h"
 #include "train/unit.h"
@@ -33,7 +34,8 @@ void declare(CommandLine& line, TrainArguments& arguments) {
   line.flag("--resume", arguments.resume, "Go on from the run's newest checkpoint; start where there is none");
   line.option("--fork", "CKPT", arguments.fork, "Start a new run from the weights of this checkpoint");
   line.option("--device", "DEVICE", arguments.device, "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
-  line.option("--threads", "N", arguments.threads, "Processor threads [OMP_NUM_THREADS, or one a core]", at_least(1));
+  line.option("--threads", "N", arguments.threads, "Processor threads [OMP_NUM_THREADS, or one a core]",
+              between(1, 4096));
   line.flag("--dry-run", arguments.dry_run, "Try one step, tell what it takes, write nothing");
   line.option("--max-time", "TIME", "Save and stop after this time: 90s, 45m, 2h30m [none]",
               [&](const std::string& text) { return read_duration(text, arguments.max_seconds.emplace()); });
@@ -91,7 +93,7 @@ void train_command(const Words& words) {
   TrainArguments arguments;
   CommandLine line("diffeo train",
                    "Trains a flow by maximum likelihood and leaves checkpoints, metrics and pictures in the run's "
-                   "folder. Ctrl-C or SIGTERM: finishes the step, saves, ends with 75.",
+                   "folder. Ctrl-C, SIGTERM or SIGHUP: finishes the step, saves, ends with 75.",
                    "diffeo train quickstart train.steps=500 --run runs/first");
   declare(line, arguments);
   if (!line.parse(words)) return;
@@ -99,7 +101,7 @@ void train_command(const Words& words) {
     fail(Exit::kUsage, "diffeo train: --resume goes on with a run and --fork starts one; give one of them");
   }
   Config config = config_of(arguments.config, arguments.overrides);
-  outline_of(config);
+  trainable_outline_of(config);
   ::signal(SIGPIPE, SIG_IGN);  // whoever reads along may leave before the run ends
   within_memory(joined("in training with train.batch_size ", config.train.batch_size, " in ", config.train.accumulate,
                        config.train.accumulate == 1 ? " pass" : " passes"),

@@ -31,7 +31,7 @@ struct AdamCommon : OptimizerCommon {
     common_fields(ar);
     ar("beta1", beta1, "decay of the gradient's running mean", from_to_below(0, 1));
     ar("beta2", beta2, "decay of the running mean of its squares or magnitudes", from_to_below(0, 1));
-    ar("epsilon", epsilon, "added to the denominator", at_least(0));
+    ar("epsilon", epsilon, "added to the denominator", above(0));
   }
 };
 

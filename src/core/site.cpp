@@ -35,13 +35,17 @@ Tensor Site::uniform(const std::string& name, at::IntArrayRef sizes, double boun
 }
 
 Tensor Site::rotation(const std::string& name, int64_t size) const {
-  Tensor square = normal(name, {size, size}, 1);
-  return square.is_meta() ? square : std::get<0>(at::linalg_qr(square)).contiguous();
+  if (options.device().is_meta()) return at::empty({size, size}, options);
+  Site host = *this;
+  host.options = options.device(at::kCPU).dtype(at::kDouble);
+  return std::get<0>(at::linalg_qr(host.normal(name, {size, size}, 1))).contiguous().to(options);
 }
 
 Tensor Site::permutation(const std::string& name, int64_t size) const {
-  Tensor keys = drawn(*this, name, {size}, &Noise::uniform);
-  return keys.is_meta() ? keys.to(at::kLong) : keys.argsort();
+  if (options.device().is_meta()) return at::empty({size}, options.dtype(at::kLong));
+  Site host = *this;
+  host.options = options.device(at::kCPU).dtype(at::kFloat);
+  return drawn(host, name, {size}, &Noise::uniform).argsort(/*stable=*/true).to(options.dtype(at::kLong));
 }
 
 }  // namespace diffeo

@@ -13,21 +13,34 @@ using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-bool on_host(const Tensor& x) { return x.is_cpu(); }
+// Loops on the host, tensor operations elsewhere.
+
+std::pair<Tensor, Tensor> value_of(const Tensor& x, const Tensor& raw, int64_t components) {
+  return x.is_cpu() ? mixture_host(x, raw, components) : mixture_aten(x, raw, components);
+}
+
+std::pair<Tensor, Tensor> gradient_of(const Tensor& x, const Tensor& raw, int64_t components, const Tensor& by_y,
+                                      const Tensor& by_log_det) {
+  return (x.is_cpu() ? mixture_gradient_host : mixture_gradient_aten)(x, raw, components, by_y, by_log_det);
+}
+
+Tensor root_of(const Tensor& y, const Tensor& raw, int64_t components) {
+  return (y.is_cpu() ? mixture_inverse_host : mixture_inverse_aten)(y, raw, components);
+}
 
 struct Forward : torch::autograd::Function<Forward> {
   static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& raw, int64_t components) {
     Tensor whole_x = x.contiguous(), whole_raw = raw.contiguous();
     context->save_for_backward({whole_x, whole_raw});
     context->saved_data["components"] = components;
-    auto [y, log_det] = mixture_host(whole_x, whole_raw, components);
+    auto [y, log_det] = value_of(whole_x, whole_raw, components);
     return {y, log_det};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     variable_list saved = context->get_saved_variables();
-    auto [by_x, by_raw] = mixture_gradient_host(saved[0], saved[1], context->saved_data["components"].toInt(),
-                                                gradients[0].contiguous(), gradients[1].contiguous());
+    auto [by_x, by_raw] = gradient_of(saved[0], saved[1], context->saved_data["components"].toInt(),
+                                      gradients[0].contiguous(), gradients[1].contiguous());
     return {by_x, by_raw, Tensor()};
   }
 };
@@ -36,7 +49,7 @@ struct Forward : torch::autograd::Function<Forward> {
 struct Inverse : torch::autograd::Function<Inverse> {
   static variable_list forward(AutogradContext* context, const Tensor& y, const Tensor& raw, int64_t components) {
     Tensor whole_raw = raw.contiguous();
-    Tensor x = mixture_inverse_host(y.contiguous(), whole_raw, components);
+    Tensor x = root_of(y.contiguous(), whole_raw, components);
     context->save_for_backward({x, whole_raw});
     context->saved_data["components"] = components;
     return {x};
@@ -47,9 +60,9 @@ struct Inverse : torch::autograd::Function<Inverse> {
     const Tensor &x = saved[0], &raw = saved[1];
     int64_t components = context->saved_data["components"].toInt();
     Tensor no_log_det = x.new_zeros({x.size(0)});
-    auto [slope, unused] = mixture_gradient_host(x, raw, components, x.new_ones(x.sizes()), no_log_det);
+    auto [slope, unused] = gradient_of(x, raw, components, x.new_ones(x.sizes()), no_log_det);
     Tensor by_y = gradients[0] / slope;
-    auto [by_x, by_raw] = mixture_gradient_host(x, raw, components, -by_y, no_log_det);
+    auto [by_x, by_raw] = gradient_of(x, raw, components, -by_y, no_log_det);
     return {by_y, by_raw, Tensor()};
   }
 };
@@ -57,13 +70,12 @@ struct Inverse : torch::autograd::Function<Inverse> {
 }  // namespace
 
 std::pair<Tensor, Tensor> logistic_mixture(const Tensor& x, const Tensor& raw, int64_t components) {
-  if (!on_host(x)) return mixture_aten(x, raw, components);
   variable_list out = Forward::apply(x, raw, components);
   return {out[0], out[1]};
 }
 
 Tensor logistic_mixture_inverse(const Tensor& y, const Tensor& raw, int64_t components) {
-  return on_host(y) ? Inverse::apply(y, raw, components)[0] : mixture_inverse_aten(y, raw, components);
+  return Inverse::apply(y, raw, components)[0];
 }
 
 Tensor logistic_mixture_evaluations(const Tensor& y, const Tensor& raw, int64_t components) {

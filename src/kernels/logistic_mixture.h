@@ -11,7 +11,8 @@ namespace diffeo {
 // H, W] or [B, D (2 + 3 K)], an element's own together: r with s = tanh(r), then t, K logits, K means, K log-scales, the
 // last held at -7 from below. Finite for every finite input whose result is, in both precisions and both tails.
 //
-// On the host one pass over the components, and nothing kept for the backward pass but x and raw.
+// Nothing is kept for the backward pass but x and raw. On the host one pass over the components; on other devices tensor
+// operations, whose memory grows with the components while they run.
 
 // {y, log_det [B]}, differentiable once.
 std::pair<at::Tensor, at::Tensor> logistic_mixture(const at::Tensor& x, const at::Tensor& raw, int64_t components);
@@ -19,7 +20,7 @@ std::pair<at::Tensor, at::Tensor> logistic_mixture(const at::Tensor& x, const at
 // x with logistic_mixture(x) = y, to round-off. Differentiable once, by the implicit function theorem.
 at::Tensor logistic_mixture_inverse(const at::Tensor& y, const at::Tensor& raw, int64_t components);
 
-// How many evaluations of the mixture the inverse of each element took: shaped as y, int64, on the host.
+// How many evaluations of the mixture the host's inverse of each element takes: shaped as y, int64, on the host.
 at::Tensor logistic_mixture_evaluations(const at::Tensor& y, const at::Tensor& raw, int64_t components);
 
 }  // namespace diffeo

@@ -1,6 +1,7 @@
 #include "kernels/mixture_aten.h"
 
 #include <ATen/ATen.h>
+#include <torch/autograd.h>
 
 #include "core/shape.h"
 #include "kernels/mixture_element.h"
@@ -46,6 +47,15 @@ std::pair<Tensor, Tensor> mixture_aten(const Tensor& x, const Tensor& raw, int64
   MixtureNumbers n = read_numbers(x, raw, components);
   auto [logit, log_slope] = mixture_logit(x, n);
   return {n.log_scale.exp() * logit + n.shift, sum_events(log_slope + n.log_scale)};
+}
+
+std::pair<Tensor, Tensor> mixture_gradient_aten(const Tensor& x, const Tensor& raw, int64_t components,
+                                                const Tensor& by_y, const Tensor& by_log_det) {
+  at::AutoGradMode with_gradient(true);
+  Tensor x_leaf = x.detach().requires_grad_(), raw_leaf = raw.detach().requires_grad_();
+  auto [y, log_det] = mixture_aten(x_leaf, raw_leaf, components);
+  auto gradients = torch::autograd::grad({y, log_det}, {x_leaf, raw_leaf}, {by_y, by_log_det});
+  return {gradients[0], gradients[1]};
 }
 
 Tensor mixture_inverse_aten(const Tensor& y, const Tensor& raw, int64_t components) {

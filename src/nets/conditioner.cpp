@@ -15,8 +15,9 @@ Conditioner::Conditioner(const Site& site) : features_(site.features), path_(sit
 
 Tensor Conditioner::forward(const Tensor& x, const Pass& pass) {
   if (features_.empty()) return do_forward(read(x, {}), pass);
-  require(pass.features.defined() && event_shape(pass.features) == features_, path_,
-          ": this pass needs features of shape [B]+", to_string(features_));
+  if (!pass.features.defined() || event_shape(pass.features) != features_) {
+    fail(path_, ": this pass needs features of shape [B]+", to_string(features_));
+  }
   return do_forward(read(x, pass.features), pass);
 }
 

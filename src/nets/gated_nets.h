@@ -19,8 +19,8 @@ struct GatedAttentionNetConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("filters", filters, "channels of every hidden layer", at_least(1));
-    ar("blocks", blocks, "blocks of gated convolution and attention", at_least(0));
+    ar("filters", filters, "channels of every hidden layer", between(1, 65536));
+    ar("blocks", blocks, "blocks of gated convolution and attention", between(0, 1000));
     ar("heads", heads, "of the attention; divide the filters", at_least(1));
     ar("attention", attention, "full, or max or none in its place");
     ar("dropout", dropout, "share of elements set to zero while training", between(0, 0.99));
@@ -58,7 +58,7 @@ struct GatedConvNetConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("blocks", blocks, "gated convolutions", at_least(0));
+    ar("blocks", blocks, "gated convolutions", between(0, 1000));
     ar("layer_norm", layer_norm, "normalise over the channels behind each (the ImageNet models)");
     ar("attention", attention, "attention in each block (the ImageNet 32 model)");
     ar("heads", heads, "of the attention; divide the channels", at_least(1));

@@ -14,7 +14,7 @@ struct GlowNetConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("hidden", hidden, "channels of both hidden layers", at_least(1));
+    ar("hidden", hidden, "channels of both hidden layers", between(1, 65536));
   }
 };
 

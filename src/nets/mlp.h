@@ -26,8 +26,8 @@ struct MlpConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("hidden", hidden, "width of each hidden layer", at_least(1));
-    ar("depth", depth, "hidden layers", at_least(1));
+    ar("hidden", hidden, "width of each hidden layer", between(1, 65536));
+    ar("depth", depth, "hidden layers", between(1, 1000));
     ar("start", start, "starting weights: identity-like with a zero output layer, or small everywhere as NICE's");
   }
 };

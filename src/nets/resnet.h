@@ -35,8 +35,8 @@ struct ResNetConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("hidden", hidden, "channels of every hidden layer", at_least(1));
-    ar("blocks", blocks, "residual blocks", at_least(0));
+    ar("hidden", hidden, "channels of every hidden layer", between(1, 65536));
+    ar("blocks", blocks, "residual blocks", between(0, 1000));
     ar("batch_norm", batch_norm, "normalise before each ReLU; couples the examples of a batch while training");
   }
 };

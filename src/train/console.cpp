@@ -41,7 +41,7 @@ std::string span_text(double seconds) {
 }
 
 std::string progress_text(const Progress& progress) {
-  std::string text = joined("step ", progress.step, "/", progress.steps);
+  std::string text = joined(progress.what, " ", progress.step, "/", progress.steps);
   if (!progress.value.empty()) text += "  " + progress.value;
   double rate = progress.examples_per_second;
   if (rate > 0) {

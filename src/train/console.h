@@ -7,8 +7,9 @@
 
 namespace diffeo {
 
-// How far a training is.
+// How far a work of many steps is.
 struct Progress {
+  const char* what = "step";
   int64_t step = 0, steps = 0;
   std::string value = {};          // "3.412 bits/dim"; empty: not known yet
   double examples_per_second = 0;  // 0: not known yet

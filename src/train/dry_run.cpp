@@ -10,6 +10,7 @@
 #include "data/data.h"
 #include "train/console.h"
 #include "train/learner.h"
+#include "train/outline.h"
 #include "train/stopwatch.h"
 #include "train/unit.h"
 
@@ -52,11 +53,12 @@ std::string megabytes(const nlohmann::json& bytes) {
 nlohmann::json dry_run(const Config& config, c10::Device device) {
   uint64_t seed = static_cast<uint64_t>(config.seed);
   Data data = load_data(config.data, seed);
+  if (data.splits.contains("train")) require_levels(config, data.split("train"), "train");
   Learner learner(config, build_flow(config, at::TensorOptions(at::kFloat).device(device)));
   Batch batch = data.training->at(0, config.train.batch_size);
   learner.initialise(batch);
   double nats = learner.step(batch).nats.item<double>();
-  require(!learner.first_bad_step(), "dry run: the loss or its gradient is not finite in the first step");
+  require(!learner.first_bad_step(), Exit::kDiverged, "dry run: the loss or its gradient is not finite in the first step");
   Stopwatch watch;
   learner.step(data.training->at(1, config.train.batch_size));
   learner.first_bad_step();  // waits for the device

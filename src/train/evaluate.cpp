@@ -69,7 +69,7 @@ Evaluation evaluate(Flow& flow, const Dataset& data, const EvaluateOptions& opti
   auto estimate = [&](const Tensor& nats) { return estimate_of(nats, is_image, numel(data.shape())); };
   Tensor nats = at::cat(mean);
   require_finite(nats);
-  Evaluation result{estimate(nats), data.size()};
+  Evaluation result{estimate(nats), data.size(), {}};
   if (options.importance) result.importance = estimate(at::cat(weighted));
   return result;
 }

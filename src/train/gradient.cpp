@@ -9,17 +9,6 @@
 namespace diffeo {
 namespace {
 
-void check_names(const PenaltyConfig& config, const FlatParameters& flat) {
-  for (const std::string& part : config.parameters) {
-    bool found = std::any_of(flat.ranges().begin(), flat.ranges().end(),
-                             [&](const ParameterRange& range) { return range.name.find(part) != std::string::npos; });
-    if (!found) {
-      fail(Exit::kUsage, "penalty.parameters: no parameter's name contains '", part,
-           "'; `diffeo describe` lists them, as ", flat.ranges().empty() ? "" : flat.ranges().front().name);
-    }
-  }
-}
-
 bool chosen(const PenaltyConfig& config, const std::string& name) {
   return config.parameters.empty() ||
          std::any_of(config.parameters.begin(), config.parameters.end(),
@@ -28,8 +17,19 @@ bool chosen(const PenaltyConfig& config, const std::string& name) {
 
 }  // namespace
 
+void require_names(const PenaltyConfig& config, const std::vector<std::string>& names) {
+  for (const std::string& part : config.parameters) {
+    bool found = std::any_of(names.begin(), names.end(),
+                             [&](const std::string& name) { return name.find(part) != std::string::npos; });
+    require(found, Exit::kUsage, "penalty.parameters: no parameter's name contains '", part,
+            "'; they are called as ", names.front());
+  }
+}
+
 Penalty::Penalty(const PenaltyConfig& config, const FlatParameters& flat) : l2_(config.l2) {
-  check_names(config, flat);
+  std::vector<std::string> names;
+  for (const ParameterRange& range : flat.ranges()) names.push_back(range.name);
+  require_names(config, names);
   if (l2_ == 0) return;
   bool joins = false;  // neighbours become one slice; the gap between them is zero
   for (const ParameterRange& range : flat.ranges()) {

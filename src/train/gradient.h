@@ -7,10 +7,13 @@
 
 namespace diffeo {
 
+// Throws (Exit::kUsage) where a part of a name that the penalty lists is in none of the parameters' names.
+void require_names(const PenaltyConfig& config, const std::vector<std::string>& names);
+
 // The L2 term beside the likelihood: l2 times the sum of squares of the parameters it chooses.
 class Penalty {
  public:
-  // Throws (Exit::kUsage) where a part of a name is in no parameter's name; lists what there is.
+  // Throws as require_names().
   Penalty(const PenaltyConfig& config, const FlatParameters& flat);
 
   bool is_there() const { return !slices_.empty(); }
@@ -25,7 +28,8 @@ class Penalty {
   std::vector<Slice> slices_;
 };
 
-// Norm of a flat gradient [N], one number in double precision; finite exactly where all of the gradient is.
+// Norm of a flat gradient [N], one number in double precision. Not finite where an element is not, or where the squares
+// of 4096 neighbours leave single precision: with elements beyond 1e17 a training is lost anyhow.
 Tensor global_norm(const Tensor& gradient);
 
 // g <- g clip_norm / max(clip_norm, norm), in place.

@@ -23,7 +23,7 @@ StopRequest::StopRequest(std::optional<double> max_seconds) {
   }
   signal_received = 0;
   for (size_t i = 0; i < kSignals.size(); ++i) {
-    bool asks = kSignals[i] == SIGINT || kSignals[i] == SIGTERM;
+    bool asks = kSignals[i] == SIGINT || kSignals[i] == SIGTERM || kSignals[i] == SIGHUP;
     struct sigaction action = {};
     action.sa_handler = asks ? remember_signal : SIG_IGN;
     action.sa_flags = SA_RESTART;
@@ -39,6 +39,7 @@ StopRequest::~StopRequest() {
 std::optional<std::string> StopRequest::reason() const {
   if (signal_received == SIGINT) return "SIGINT";
   if (signal_received == SIGTERM) return "SIGTERM";
+  if (signal_received == SIGHUP) return "SIGHUP";
   if (deadline_ && std::chrono::steady_clock::now() >= *deadline_) return "the time limit";
   return std::nullopt;
 }

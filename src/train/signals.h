@@ -9,8 +9,8 @@
 
 namespace diffeo {
 
-// Asks a training to end early: SIGINT or SIGTERM, or a limit of time. While it lives the first signal only sets a flag
-// and the second ends the process; one that is ignored stays ignored. Writes to a closed pipe or beyond a limit of size
+// Asks a training to end early: SIGINT, SIGTERM or SIGHUP (its terminal is closed), or a limit of time. While it lives the
+// first signal only sets a flag, and a second SIGINT or SIGTERM ends the process; one that is ignored stays ignored. Writes to a closed pipe or beyond a limit of size
 // fail instead of ending the process. One at a time.
 class StopRequest {
  public:
@@ -26,7 +26,7 @@ class StopRequest {
   void poll() const;
 
  private:
-  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGPIPE, SIGXFSZ};
+  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
   std::array<struct sigaction, kSignals.size()> before_{};
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };

@@ -1,6 +1,5 @@
 #include "train/training.h"
 
-#include "train/reproducible.h"
 
 namespace diffeo {
 
@@ -77,7 +76,6 @@ TrainResult Training::stopped(const std::string& reason) {
 
 TrainResult train(const Config& config, const TrainOptions& options, Console& console) {
   if (!options.resume) require_free(options.run);
-  compute_reproducibly();
   return Training(config, options, console).run();
 }
 

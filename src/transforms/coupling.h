@@ -32,7 +32,8 @@ struct CouplingConfig {
 
 // Keeps one half of its input and changes the other elementwise, with numbers that a network computes from the half
 // it keeps (Dinh et al. 2017, section 3.2). With batch norm, the changed half is then normalised, which counts in
-// log_det; the inverse always uses the running moments (laurent-dinh/models, real_nvp).
+// log_det; the inverse undoes that by the running moments in every mode, while the network's own norms follow the mode
+// (laurent-dinh/models, real_nvp).
 class Coupling : public Transform {
  public:
   Coupling(const CouplingConfig& config, const Site& site);

@@ -22,7 +22,7 @@ struct FeaturesConfig {
     ar("split", split,
        "the image's halves of this split are stacked before the net reads them, so that couplings of the same split "
        "find features of their halves' size");
-    ar("channels", channels, "channels of the features", at_least(1));
+    ar("channels", channels, "channels of the features", between(1, 65536));
     ar.required("net", net, "the network that computes them");
   }
 };

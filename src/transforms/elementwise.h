@@ -44,7 +44,7 @@ struct EnumNames<AffineForm> {
 
 struct AffineConfig {
   static constexpr const char* kType = "affine";
-  static constexpr const char* kDoc = "y = (x + shift) scale.";
+  static constexpr const char* kDoc = "y = (x + shift) scale, or x scale + shift in the form flowpp.";
   AffineForm form = AffineForm::kGlow;
 
   template <class Archive>

@@ -1,11 +1,15 @@
 #include "transforms/layers.h"
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 
 #include "transforms/sequence.h"
 
 namespace diffeo {
 namespace {
+
+constexpr size_t kMostLayers = 100000;  // in one list, repeats written out
 
 template <class C>
 constexpr bool kKeepsShape = !std::is_same_v<C, SqueezeConfig> && !std::is_same_v<C, UnsqueezeConfig> &&
@@ -40,6 +44,9 @@ class Builder {
           } catch (const Error& error) {
             errors_.push_back(joined(layer.place, " (", C::kType, "): ", error.what()));
             return kKeepsShape<C>;
+          } catch (const c10::Error& error) {
+            errors_.push_back(joined(layer.place, " (", C::kType, "): cannot be built: ", error.what_without_backtrace()));
+            return false;
           }
         },
         layer.config);
@@ -73,7 +80,7 @@ class Builder {
   void push(TransformPtr layer) {
     site_.input = layer->output_shape();
     done_.push_back(std::move(layer));
-    ++count_;
+    require(++count_ <= kMostLayers, "more than ", kMostLayers, " layers");
   }
 
   Site next_site(const char* type) const { return site_.inside(std::to_string(count_) + "_" + type, site_.input); }

@@ -61,7 +61,7 @@ struct Layer {
 
 template <class Archive>
 void RepeatConfig::fields(Archive& ar) {
-  ar("times", times, "how often", at_least(0));
+  ar("times", times, "how often", between(0, 10000));
   ar("body", body, "the layers");
 }
 

@@ -27,8 +27,9 @@ Linear::Linear(const LinearConfig& config, const Site& site)
   lower_ = register_parameter("lower", glorot(site, "lower", {d * (d + 1) / 2}));
   v_ = register_parameter("v", glorot(site, "v", {d, config.rank}));
   bias_ = register_parameter("bias", glorot(site, "bias", {d}));
-  Tensor rows_and_columns = at::tril_indices(d, d, 0, at::kLong);
-  places_ = (rows_and_columns[0] * d + rows_and_columns[1]).to(site.options.device());
+  if (lower_.is_meta()) return;
+  Tensor rows_and_columns = at::tril_indices(d, d, 0, lower_.options().dtype(at::kLong));
+  places_ = rows_and_columns[0] * d + rows_and_columns[1];
 }
 
 Tensor Linear::lower() const {

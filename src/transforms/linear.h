@@ -24,7 +24,7 @@ struct LinearConfig {
   template <class Archive>
   void fields(Archive& ar) {
     ar("form", form, "dense: a matrix started at a rotation; tril_plus_low_rank: L + V V^T, the tutorial's");
-    ar("rank", rank, "columns of V in tril_plus_low_rank", at_least(1));
+    ar("rank", rank, "columns of V in tril_plus_low_rank", between(1, 65536));
   }
 };
 
