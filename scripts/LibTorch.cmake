@@ -7,7 +7,9 @@ set(libtorch_newest 2.14)
 function(find_libtorch_root result)
   set(prefixes ${Torch_DIR} $ENV{Torch_DIR} ${CMAKE_PREFIX_PATH})
   string(REPLACE ":" ";" from_environment "$ENV{CMAKE_PREFIX_PATH}")
-  foreach(prefix ${prefixes} ${from_environment})
+  list(APPEND prefixes ${from_environment})
+  list(REMOVE_DUPLICATES prefixes)
+  foreach(prefix ${prefixes})
     file(GLOB site_packages ${prefix}/lib/python3*/site-packages/torch)
     # The last three: share/cmake/Torch, share/cmake/ (as torch.utils.cmake_prefix_path says) and share/.
     foreach(root ${prefix} ${prefix}/torch ${prefix}/libtorch ${site_packages} ${prefix}/../../.. ${prefix}/../..)
@@ -18,9 +20,9 @@ function(find_libtorch_root result)
       endif()
     endforeach()
   endforeach()
-  message(FATAL_ERROR "No LibTorch in Torch_DIR or CMAKE_PREFIX_PATH (looked in: ${prefixes} ${from_environment}). "
-                      "Either let scripts/run fetch it, or pass "
-                      "-DCMAKE_PREFIX_PATH=FOLDER, where FOLDER/include/torch/headeronly/version.h exists.")
+  list(JOIN prefixes ", " prefixes)
+  message(FATAL_ERROR "No LibTorch in Torch_DIR or CMAKE_PREFIX_PATH (looked in: ${prefixes}). Give a folder in which "
+                      "include/torch/headeronly/version.h exists, or unset both and let scripts/run fetch one.")
 endfunction()
 
 function(read_libtorch_version root result)

@@ -114,17 +114,20 @@ check_without_apt() {
 
 needs_libtorch() { [ -z "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] && ! is_whole "$unpacked"; }
 
-# A folder is given its name only when it is complete; this notices what happened to it since.
+# A folder is given its name only when it is complete. This notices what happened to it since: each header and library
+# must have the size that the wheels' own lists of files give.
 is_whole() {
-  local file files=(include/torch/headeronly/version.h lib/libc10.so lib/libtorch.so lib/libtorch_cpu.so)
-  if [ "${DIFFEO_CUDA:-0}" = 1 ]; then files+=(lib/libtorch_cuda.so lib/libc10_cuda.so); fi
-  for file in "${files[@]}"; do
-    [ -s "$1/torch/$file" ] || return 1
-  done
+  local -x LC_ALL=C # one order for sort and comm
+  local lists=("$1"/*.dist-info/RECORD)
+  [ -e "${lists[0]}" ] || return 1
+  [ -z "$(comm -23 \
+    <(awk -F, '/^(torch\/(include|lib)|nvidia)\// && $NF > 0 { print $NF, $1 }' "${lists[@]}" | sort) \
+    <(find "$1" -type f -printf '%s %P\n' | sort))" ]
 }
 
 fetch_libtorch() {
   local partial=$unpacked.partial
+  [ ! -e "$unpacked" ] || step "$unpacked is damaged"
   rm -rf "$partial" "$unpacked"
   mkdir -p "$partial/wheels"
   step "fetching $torch"
@@ -137,12 +140,15 @@ fetch_libtorch() {
 
 # download FOLDER ARGUMENTS…: wheels for Python 3.11, whatever is installed here: we take only the libraries in them.
 download() {
-  local pip=(python3 -m pip download --dest "$1" --only-binary=:all: --python-version 3.11)
+  local index failures='' pip=(python3 -m pip download --dest "$1" --only-binary=:all: --python-version 3.11)
   shift
-  quietly "${pip[@]}" "$@" || quietly "${pip[@]}" --index-url "$torch_index" "$@" || {
-    show_log
-    give_up "could not fetch ${*: -1}, neither from the configured package index nor from $torch_index"
-  }
+  for index in '' "$torch_index"; do
+    quietly "${pip[@]}" ${index:+--index-url "$index"} "$@" && return
+    failures+=$(cat "$cache/log")$'\n'
+  done
+  echo -n "$failures" >&2
+  give_up "could not fetch ${*: -1}, neither from the configured package index nor from $torch_index;" \
+    "CMAKE_PREFIX_PATH=FOLDER takes a LibTorch that you have"
 }
 
 unpack() {
@@ -171,8 +177,11 @@ configure() {
   [ -n "$prefix${Torch_DIR:-}" ] || prefix=$unpacked/torch
   settings=(-S "$root" -B "$build" -G Ninja "-DCMAKE_PREFIX_PATH=${prefix//:/;}" "-DTorch_DIR=${Torch_DIR:-}")
   [ ! -e "$build/build.ninja" ] || [ "$(cat "$build/settings" 2>/dev/null)" != "${settings[*]}" ] || return 0
-  rm -rf "$build/CMakeCache.txt" "$build/CMakeFiles"
-  quietly cmake "${settings[@]}" || { show_log && give_up "could not configure the build"; }
+  rm -rf "$build/settings" "$build/CMakeCache.txt" "$build/CMakeFiles"
+  quietly cmake "${settings[@]}" || {
+    sed -n '/^CMake Error/,$p' "$cache/log" | sed '/^Call Stack/,$d' >&2
+    give_up "could not configure the build; all of CMake's output is in $cache/log"
+  }
   step "configured with$(sed -n 's/^-- \(LibTorch \)/ \1/p' "$cache/log")"
   echo "${settings[*]}" >"$build/settings"
 }
