@@ -114,16 +114,9 @@ check_without_apt() {
 
 needs_libtorch() { [ -z "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] && ! is_whole "$unpacked"; }
 
-# A folder is given its name only when it is complete. This notices what happened to it since: each header and library
-# must have the size that the wheels' own lists of files give.
-is_whole() {
-  local -x LC_ALL=C # one order for sort and comm
-  local lists=("$1"/*.dist-info/RECORD)
-  [ -e "${lists[0]}" ] || return 1
-  [ -z "$(comm -23 \
-    <(awk -F, '/^(torch\/(include|lib)|nvidia)\// && $NF > 0 { print $NF, $1 }' "${lists[@]}" | sort) \
-    <(find "$1" -type f -printf '%s %P\n' | sort))" ]
-}
+# A folder is given its name only when it is complete; the list of its files' sizes tells what happened to it since.
+is_whole() { [ -s "$1/sizes" ] && [ -z "$(sizes "$1" | LC_ALL=C comm -13 - "$1/sizes")" ]; }
+sizes() { find "$1/" \( -path '*/include/*' -o -name '*.so*' \) -type f -printf '%s %P\n' | LC_ALL=C sort; }
 
 fetch_libtorch() {
   local partial=$unpacked.partial
@@ -135,6 +128,7 @@ fetch_libtorch() {
   unpack "$partial"
   if [ "${DIFFEO_CUDA:-0}" = 1 ]; then fetch_cuda_libraries "$partial"; fi
   rm -r "$partial/wheels"
+  sizes "$partial" >"$partial/sizes"
   mv "$partial" "$unpacked"
 }
 
