@@ -180,12 +180,12 @@ configure() {
   echo "${settings[*]}" >"$build/settings"
 }
 
-# As many as there are processors, but no more than memory allows: a compiler takes up to 1.5 GB.
+# As many as there are processors, but no more than memory allows: a compiler takes up to 1.7 GB.
 job_count() {
   local processors free_kib fit
   processors=$(nproc)
   free_kib=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)
-  fit=$((free_kib / 1500000))
+  fit=$((free_kib / 1700000))
   echo $((fit < 1 ? 1 : fit < processors ? fit : processors))
 }
 

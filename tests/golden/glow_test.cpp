@@ -12,9 +12,9 @@ namespace diffeo::golden {
 namespace {
 
 // A model built from a case, with what comparing it needs.
-class Model {
+class GlowModel {
  public:
-  Model(const Case& c, at::ScalarType precision)
+  GlowModel(const Case& c, at::ScalarType precision)
       : case_(c),
         hyper_(c.hyper()),
         tensors_(load(c)),
@@ -84,7 +84,7 @@ class Model {
   Comparison close_;
 };
 
-void Model::check_step(int64_t level, int64_t step, const Trace& trace, Tensor& objective) {
+void GlowModel::check_step(int64_t level, int64_t step, const Trace& trace, Tensor& objective) {
   const std::string mid = "mid/" + std::to_string(level) + "/" + std::to_string(step) + "/";
   const char* names[] = {"actnorm", "perm", "out"};
   const char* objectives[] = {"objective_actnorm", "objective_perm", "objective"};
@@ -99,7 +99,7 @@ void Model::check_step(int64_t level, int64_t step, const Trace& trace, Tensor& 
 }
 
 // The learned prior of the half a level ends; returns its log-density.
-Tensor Model::check_pool(int64_t level, const Trace& trace) {
+Tensor GlowModel::check_pool(int64_t level, const Trace& trace) {
   const std::string path = glow_end(hyper_, level), pool = "mid/pool" + std::to_string(level) + "/";
   Tensor out = trace.values.at(glow_step(hyper_, level, hyper_.at("depth").get<int64_t>() - 1, 2));
   std::vector<Tensor> halves = out.chunk(2, 1);
@@ -117,7 +117,7 @@ Tensor Model::check_pool(int64_t level, const Trace& trace) {
   return log_prob;
 }
 
-void Model::check_forward() {
+void GlowModel::check_forward() {
   Trace trace;
   Tensor log_prob = this->log_prob("", {.observer = trace.observer()});
   close_("mid/dequant", trace.values.at("flow.0_dequantize"), image_of(theirs("mid/dequant")), "mid tensors(max abs)");
@@ -133,7 +133,7 @@ void Model::check_forward() {
   if (has("class_logits")) check_class_terms(trace.values);
 }
 
-void Model::check_prior(const NamedTensors& values) {
+void GlowModel::check_prior(const NamedTensors& values) {
   const std::string path = glow_end(hyper_, levels() - 1), top = "eps/" + std::to_string(levels() - 1);
   Tensor z_top = values.at(glow_step(hyper_, levels() - 1, hyper_.at("depth").get<int64_t>() - 1, 2));
   close_("z_top", z_top, image_of(theirs("z_top")), "z_top(max abs)");
@@ -149,7 +149,7 @@ void Model::check_prior(const NamedTensors& values) {
   close_("prior/logp", standard_normal_log_prob(eps) + log_det, theirs("prior/logp"), "mid objective(max abs)");
 }
 
-void Model::check_class_terms(const NamedTensors& values) {
+void GlowModel::check_class_terms(const NamedTensors& values) {
   Tensor z_top = values.at(glow_step(hyper_, levels() - 1, hyper_.at("depth").get<int64_t>() - 1, 2));
   auto net = module_at<ZeroLinear>(flow_, glow_end(hyper_, levels() - 1) + ".classifier");
   Tensor logits = net->forward(z_top.mean(at::IntArrayRef{2, 3})), labels = tensors_.at("y").to(at::kLong);
@@ -166,7 +166,7 @@ void Model::check_class_terms(const NamedTensors& values) {
   close_("loss_per_example", bits + term, theirs("loss_per_example"), "loss_per_example(max abs)");
 }
 
-void Model::check_samples() {
+void GlowModel::check_samples() {
   std::vector<Tensor> parts;
   for (int64_t level = 0; level < levels(); ++level) {
     parts.push_back(image_of(tensors_.at("sample/eps/" + std::to_string(level))).flatten(1).to(precision_));
@@ -184,7 +184,7 @@ void Model::check_samples() {
   }
 }
 
-void Model::check_gradients(const std::string& prefix, const std::string& group) {
+void GlowModel::check_gradients(const std::string& prefix, const std::string& group) {
   NamedTensors expected = glow_values(hyper_, tensors_, "f64/" + prefix + "grad/");
   EXPECT_FALSE(expected.empty());
   for (auto& p : flow_.named_parameters()) {
@@ -198,7 +198,7 @@ void Model::check_gradients(const std::string& prefix, const std::string& group)
   }
 }
 
-void Model::check_initialised() {
+void GlowModel::check_initialised() {
   NamedTensors after = glow_values(hyper_, tensors_, "f64/after/");
   EXPECT_EQ(after.size(), case_.entry.at("variables_written_by_init").get<size_t>());
   NamedTensors before = glow_values(hyper_, tensors_, "before/");
@@ -214,7 +214,7 @@ void Model::check_initialised() {
 }
 
 // Loss and gradients at the weights each recorded step started from.
-void Model::check_steps() {
+void GlowModel::check_steps() {
   const bool twice = precision_ == at::kDouble;
   const std::string chain = twice ? "f64/" : "";
   for (int64_t k = 1; has("step" + std::to_string(k) + "/x"); ++k) {
@@ -235,7 +235,7 @@ class Glow : public testing::TestWithParam<Case> {
   }
 
   static void check(const Case& c, at::ScalarType precision) {
-    Model model(c, precision);
+    GlowModel model(c, precision);
     if (c.kind() == "optimiser steps") {
       model.check_steps();
       return;

@@ -20,9 +20,9 @@ constexpr ModeName kModes[] = {{Mode::kEvaluate, "eval"}, {Mode::kTrain, "train"
 Tensor as_ours(const Tensor& t) { return t.dim() == 4 ? image_of(t) : t; }
 
 // A whole model built from its case.
-class Model {
+class RealNvpModel {
  public:
-  Model(const Case& c, at::ScalarType precision)
+  RealNvpModel(const Case& c, at::ScalarType precision)
       : hyper_(c.hyper()),
         tensors_(load(c)),
         precision_(precision),
@@ -73,7 +73,7 @@ class Model {
   Comparison close_;
 };
 
-void Model::check_couplings(const std::string& mode, const Trace& trace) {
+void RealNvpModel::check_couplings(const std::string& mode, const Trace& trace) {
   for (int64_t scale = 0; scale < scales(); ++scale) {
     for (int64_t j = 0; j < 7; ++j) {
       const std::string mid = "mid/" + mode + "/scale_" + std::to_string(scale) + ".coupling_" + std::to_string(j);
@@ -85,7 +85,7 @@ void Model::check_couplings(const std::string& mode, const Trace& trace) {
   }
 }
 
-void Model::check_forward(ModeName mode) {
+void RealNvpModel::check_forward(ModeName mode) {
   Trace trace;
   Recorded noise = this->noise();
   Tensor z = flow_.encode(x(), {.mode = mode.mode, .noise = &noise, .observer = trace.observer()});
@@ -113,7 +113,7 @@ void Model::check_forward(ModeName mode) {
 }
 
 // After one train-mode pass from the recorded variables.
-void Model::check_running_moments() {
+void RealNvpModel::check_running_moments() {
   NamedTensors after = realnvp_values(hyper_, tensors_, "after_bn/");
   EXPECT_EQ(after.size(), flow_.named_buffers().size());
   for (auto& b : flow_.named_buffers()) {
@@ -122,7 +122,7 @@ void Model::check_running_moments() {
   }
 }
 
-void Model::check_inverse() {
+void RealNvpModel::check_inverse() {
   Trace trace, back;
   flow_.decode(realnvp_latents(in("z"), scales()), {.observer = trace.observer()});
   Tensor logit = trace.values.at("flow.2_masked_coupling");
@@ -136,14 +136,14 @@ void Model::check_inverse() {
   close("sample_train/x_logit", train.values.at("flow.2_masked_coupling"));
 }
 
-void Model::check_parameter_count(int64_t trainable) {
+void RealNvpModel::check_parameter_count(int64_t trainable) {
   int64_t count = 0;
   for (const Tensor& p : flow_.parameters()) count += p.numel();
   EXPECT_EQ(count, trainable);
 }
 
 void check_model(const Case& c, at::ScalarType precision) {
-  Model model(c, precision);
+  RealNvpModel model(c, precision);
   for (ModeName mode : kModes) model.check_forward(mode);
   model.check_running_moments();
   model.reset();
@@ -244,7 +244,7 @@ void SingleCoupling::check_inverse() {
 
 // Gradients of a model's cost, against those recorded in `c`. Only a float64 run was recorded.
 void check_gradients(const Case& c, const Case& of) {
-  Model model(of, at::kDouble);
+  RealNvpModel model(of, at::kDouble);
   NamedTensors expected = realnvp_values(model.hyper(), load(c), "grad/");
   (model.cost() + model.penalty_weight() * model.penalty()).backward();
   Tensor squares = at::zeros({}, at::kDouble);
