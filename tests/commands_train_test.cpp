@@ -51,6 +51,27 @@ TEST_F(CommandTrain, NumbersRunsThatAreNotNamed) {
   EXPECT_TRUE(resumed.err.starts_with("resuming runs/toy/002 after step 2\n")) << resumed.err;
 }
 
+TEST_F(CommandTrain, NamesRunsAfterTheWholeNameOfAShippedConfiguration) {
+  Words words{"train", "toy/rings", "train.steps=1", "train.sample_temperatures=[]", "data.evaluation_examples=10"};
+  EXPECT_TRUE(diffeo(words).out.ends_with("run: runs/toy/rings/001\n"));
+  words[1] = DIFFEO_SOURCE "/configs/toy/rings.yaml";
+  EXPECT_TRUE(diffeo(words).out.ends_with("run: runs/toy/rings/002\n"));
+}
+
+TEST_F(CommandTrain, SaysWhyThereIsNoResult) {
+  save_npy(path("far.npy"), at::tensor({1.0f, 1e30f}).view({2, 1}));
+  Answer answer = diffeo({"train", "toy.yaml", "data={source: npy, path: far.npy, test: far.npy, shape: [1]}",
+                          "flow=[{type: linear}]", "train.steps=1", "--run", "r"});
+  EXPECT_EQ(answer.exit, 5) << "a batch with such an example is not learned from: " << answer.err;
+  save_npy(path("near.npy"), at::tensor({1.0f, 2.0f}).view({2, 1}));
+  answer = diffeo({"train", "toy.yaml", "data={source: npy, path: near.npy, test: far.npy, shape: [1]}",
+                   "flow=[{type: actnorm}]", "train.steps=1", "--run", "s"});
+  EXPECT_EQ(answer.exit, 0) << answer.err;
+  EXPECT_EQ(answer.out,
+            "test: no number: evaluation: log p is not finite for 1 of 2 examples, the first of them example 1 (-inf)\n"
+            "run: s\n");
+}
+
 TEST_F(CommandTrain, NeverTouchesAnExistingRun) {
   diffeo({"train", "toy.yaml", "--run", "r"});
   std::string before = read_plainly(path("r/metrics.jsonl"));
@@ -71,8 +92,10 @@ TEST_F(CommandTrain, ForksFromAnotherRun) {
   Answer answer = diffeo({"train", "toy.yaml", "--run", "s", "--fork", "r:2"});
   EXPECT_EQ(answer.exit, 0);
   EXPECT_EQ(answer.first_line(), "starting a run in s from the weights of r/checkpoints/step_00000002");
-  expect_refused(diffeo({"train", "toy.yaml", "--fork", "r", "--resume"}), 2,
-                 "diffeo train: --resume goes on with a run and --fork starts one; give one of them");
+  Words again{"train", "toy.yaml", "--run", "t", "--fork", "r:2", "--resume"};
+  EXPECT_EQ(diffeo(again).first_line(),
+            "no checkpoint to resume, starting a run in t from the weights of r/checkpoints/step_00000002");
+  EXPECT_EQ(diffeo(again).first_line(), "resuming t after step 4");
 }
 
 TEST_F(CommandTrain, StopsAtASignalWithACheckpointToResume) {
@@ -185,8 +208,19 @@ TEST_F(CommandTrain, NamesTheBatchWhereMemoryDoesNotSuffice) {
   Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "--dry-run"});
   expect_refused(answer, 6,
                  "out of memory in training with train.batch_size 100000000000000 in 1 pass: asked for 800.0 TB; cures, "
-                 "what disturbs least first: a larger train.accumulate (more passes, the same result), a smaller "
-                 "train.batch_size, fewer hidden channels or layers");
+                 "what disturbs least first: a larger train.accumulate (the batch in more passes; other noise, and "
+                 "batch norms see smaller batches), a smaller train.batch_size, fewer hidden channels or layers");
+}
+
+TEST_F(CommandTrain, LeavesASummaryWhereMemoryDoesNotSuffice) {
+  Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "train.initialise_examples=8", "--run",
+                          "r"});
+  EXPECT_EQ(answer.exit, 6) << answer.err;
+  nlohmann::json summary = nlohmann::json::parse(read_plainly(path("r/summary.json")));
+  EXPECT_EQ(summary.at("exit"), "failed");
+  std::string reason = summary.at("reason");
+  EXPECT_NE(reason.find("allocate 800000000000000 bytes"), std::string::npos) << reason;
+  EXPECT_EQ(reason.find('\n'), std::string::npos) << reason;
 }
 
 TEST_F(CommandTrain, SaysWhatTheDiskRefused) {

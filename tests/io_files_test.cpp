@@ -292,6 +292,30 @@ TEST(MakeDirectories, SaysWhereAFileStandsInTheWay) {
             (directory / "a").string() + ": cannot be created: a part of the path is not a directory");
 }
 
+TEST(MakeDirectories, MakesEachNameDurable) {
+  TemporaryDirectory directory;
+  fs::permissions(directory.path(), fs::perms(0333));
+  auto become_nobody = [] {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(1);
+  };
+  EXPECT_EQ(message_in_child(become_nobody, [&] { make_directories(directory / "a/b"); }),
+            directory.path().string() + ": cannot be synced: permission denied");
+  EXPECT_TRUE(fs::exists(directory / "a/b"));
+  fs::permissions(directory.path(), fs::perms(0755));
+}
+
+TEST(EntriesOf, AreNoneWhereThereIsNoDirectory) {
+  TemporaryDirectory directory;
+  write_plainly(directory / "a", "1");
+  EXPECT_EQ(entries_of(directory.path()), (std::vector<fs::path>{directory / "a"}));
+  EXPECT_TRUE(entries_of(directory / "b").empty());
+  EXPECT_TRUE(entries_of(directory / "a/b").empty());
+  Complaint complaint = complaint_of([&] { entries_of(directory / std::string(300, 'x'), Exit::kCheckpoint); });
+  EXPECT_EQ(complaint.message,
+            (directory / std::string(300, 'x')).string() + ": cannot be read: the name is too long");
+  EXPECT_EQ(complaint.exit, Exit::kCheckpoint);
+}
+
 TEST(Json, RoundTrips) {
   TemporaryDirectory directory;
   nlohmann::json value = {{"step", 3}, {"loss", 1.5}, {"names", {"a", "b"}}};

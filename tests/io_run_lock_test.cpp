@@ -47,8 +47,9 @@ TEST(RunLock, EndsWithAProcessThatIsKilled) {
 }
 
 TEST(RunLock, SaysWhereTheDirectoryIsMissing) {
-  EXPECT_EQ(message_of([] { RunLock("/nowhere"); }),
-            "/nowhere/.lock: cannot be written: no such file or directory");
+  Complaint complaint = complaint_of([] { RunLock("/nowhere"); });
+  EXPECT_EQ(complaint.message, "/nowhere/.lock: cannot be written: no such file or directory");
+  EXPECT_EQ(complaint.exit, Exit::kFailed);
 }
 
 }  // namespace

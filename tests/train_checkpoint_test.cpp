@@ -77,6 +77,14 @@ TEST(Checkpoint, ReplacesTheOneThatStandsThereAndLeavesNothingElse) {
   EXPECT_EQ(std::distance(fs::directory_iterator(directory.path()), {}), 1);
 }
 
+TEST(Checkpoint, LeavesNothingBehindWhateverGoesWrong) {
+  TemporaryDirectory directory;
+  Checkpoint checkpoint = sample_checkpoint();
+  checkpoint.optimizer["m.flow.w"] = Tensor();
+  EXPECT_ANY_THROW(write_checkpoint(directory / "step_00000007", checkpoint));
+  EXPECT_TRUE(fs::is_empty(directory.path()));
+}
+
 // Whether a changed manifest may go unnoticed: it still vouches for the same bytes, though its blanks or the name of
 // its writer are others.
 bool vouches_alike(const std::string& whole, const std::string& broken) {
@@ -189,8 +197,10 @@ TEST(Checkpoint, AssignsNothingWhereANumberIsNotFinite) {
 
 class CheckpointStores : public testing::Test {
  protected:
-  void save(int64_t step, bool is_best = false, int64_t keep = 2) {
-    store_.save(sample_checkpoint(step), is_best, keep);
+  void save(int64_t step, int64_t best = 0, int64_t keep = 2) {
+    Checkpoint checkpoint = sample_checkpoint(step);
+    checkpoint.state.best = Best{1, best};
+    store_.save(checkpoint, keep);
   }
   void spoil(int64_t step) { write_plainly(store_.at(step) / "weights.safetensors", "broken"); }
   Warn warn() {
@@ -208,10 +218,10 @@ class CheckpointStores : public testing::Test {
 TEST_F(CheckpointStores, KeepsTheNewestAndTheBest) {
   EXPECT_EQ(store_.latest(warn()), std::nullopt);
   save(1);
-  save(2, true);
-  save(3);
-  save(10);
-  save(11);
+  save(2, 2);
+  save(3, 2);
+  save(10, 2);
+  save(11, 2);
   EXPECT_EQ(store_.steps(), (std::vector<int64_t>{2, 10, 11}));
   EXPECT_EQ(store_.pointed("latest"), 11);
   EXPECT_EQ(store_.pointed("best"), 2);
@@ -219,15 +229,25 @@ TEST_F(CheckpointStores, KeepsTheNewestAndTheBest) {
   EXPECT_EQ(warnings_, "");
 }
 
+TEST_F(CheckpointStores, PointsAtTheBestThatTheStateNamesWhenever) {
+  save(1, 1);
+  save(2, 1);
+  write_plainly(directory_ / "checkpoints/best", "step_00000002\n");
+  save(3, 1, 3);
+  EXPECT_EQ(store_.pointed("best"), 1);
+  save(4, 9, 4);
+  EXPECT_EQ(store_.pointed("best"), 1) << "there is no step 9";
+}
+
 TEST_F(CheckpointStores, DoesNotCountStepsBeyondTheOneItSaves) {
   save(100);
-  save(3, false, 1);
-  save(4, false, 1);
+  save(3, 0, 1);
+  save(4, 0, 1);
   EXPECT_EQ(store_.steps(), (std::vector<int64_t>{4, 100}));
 }
 
 TEST_F(CheckpointStores, FindsWhatAnArgumentMeans) {
-  save(1, true);
+  save(1, 1);
   save(2);
   save(123456789);
   EXPECT_EQ(located(run()), "step_123456789");
@@ -250,6 +270,8 @@ TEST_F(CheckpointStores, SaysWhatThereIsWhenAnArgumentMeansNothing) {
   EXPECT_EQ(complaint(run() + ":beste"),
             run() + ":beste: there is no such checkpoint; it holds latest, best and the steps 1, 2");
   EXPECT_EQ(complaint("nowhere"), "nowhere: no such run or checkpoint");
+  std::string long_name(300, 'x');
+  EXPECT_EQ(complaint(long_name), long_name + "/checkpoints: cannot be read: the name is too long");
   EXPECT_EQ(complaint(run() + "/checkpoints"),
             run() + "/checkpoints: neither a run (it has no checkpoints/) nor a checkpoint (it has no MANIFEST.json)");
 }
@@ -311,11 +333,12 @@ class FullDisk : public testing::Test {
 TEST_F(FullDisk, LeavesTheOldCheckpointsAlone) {
   CheckpointStore full(path_);
   Checkpoint checkpoint = sample_checkpoint(1);
+  checkpoint.state.best->step = 1;
   checkpoint.weights["flow.w"] = at::ones({25000});
-  full.save(checkpoint, true, 3);
+  full.save(checkpoint, 3);
   checkpoint.state.step = 2;
   checkpoint.weights["flow.w"] = at::ones({100000});
-  std::string message = message_of([&] { full.save(checkpoint, true, 3); });
+  std::string message = message_of([&] { full.save(checkpoint, 3); });
   EXPECT_TRUE(message.ends_with("weights.safetensors: cannot be written: the disk is full")) << message;
   EXPECT_EQ(full.steps(), (std::vector<int64_t>{1}));
   EXPECT_EQ(std::distance(fs::directory_iterator(path_), {}), 3);
@@ -331,15 +354,15 @@ TEST_F(FullDisk, IsTriedAgainAtTheNextOccasionAndEndsTheRunOnlyWhenItStaysFull) 
   fs::path ballast = path_ / "ballast";
   for (int round = 0; round < 2; ++round) {
     write_plainly(ballast, std::string(1 << 18, 'x'));
-    for (int misses = 0; misses < 4; ++misses) EXPECT_FALSE(saver.save(sample_checkpoint(5), false, metrics));
+    for (int misses = 0; misses < 4; ++misses) EXPECT_FALSE(saver.save(sample_checkpoint(5), metrics));
     if (round == 1) break;
     fs::remove(ballast);
-    EXPECT_TRUE(saver.save(sample_checkpoint(6), false, metrics));
+    EXPECT_TRUE(saver.save(sample_checkpoint(6), metrics));
   }
   EXPECT_NE(text.text().find("warning: the checkpoint of step 5 could not be saved: "), std::string::npos);
   EXPECT_NE(text.text().find("(4 of 5 refusals in a row)\n"), std::string::npos) << text.text();
-  std::string message = message_of([&] { saver.save(sample_checkpoint(7), false, metrics); });
-  EXPECT_TRUE(message.ends_with("\nThat were 5 refusals in a row; the run ends here")) << message;
+  std::string message = message_of([&] { saver.save(sample_checkpoint(7), metrics); });
+  EXPECT_TRUE(message.ends_with("\nThese were 5 refusals in a row; the run ends here")) << message;
   EXPECT_EQ(saver.store().steps(), (std::vector<int64_t>{6}));
 }
 

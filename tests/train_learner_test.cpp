@@ -132,6 +132,21 @@ TEST(ResumeRules, LeaveStepsAndIntervalsFree) {
   EXPECT_EQ(differences(before, before).size(), 0u);
 }
 
+TEST(ResumeRules, LetDataFilesMoveButNeitherComeNorGo) {
+  const std::string yaml =
+      "data: {source: npy, path: a.npy, labels: y.npy, classes: 2, shape: [2], validation: 0.5}\nflow: []\n";
+  Config before = parse_config(yaml), moved = parse_config(yaml, "config", {"data.path=b.npy", "data.labels=z.npy"});
+  std::string warnings;
+  check_resumable(before, moved, [&](const std::string& text) { warnings += text + "\n"; });
+  EXPECT_EQ(warnings, "changed since the run began: data.path: was a.npy, is b.npy\n"
+                      "changed since the run began: data.labels: was y.npy, is z.npy\n");
+  Config other = parse_config(yaml, "config", {"data.test=t.npy", "data.test_labels=u.npy"});
+  EXPECT_EQ(message_of([&] { check_resumable(before, other, [](const std::string&) {}); }),
+            "this run cannot go on with another model, other data or another seed:\n  data.test: was null, is t.npy\n"
+            "  data.test_labels: was null, is u.npy\n"
+            "Take these keys back, or start a new run from its weights with --fork");
+}
+
 TEST(ResumeRules, OptimizersOfAnotherKindDoNotFit) {
   Config before = parse_config(plane_yaml()), after = parse_config(plane_yaml(), "config", {"optimizer.kind=adamax"});
   EXPECT_EQ(complaint_of([&] { check_resumable(before, after, [](const std::string&) {}); }).exit, Exit::kUsage);

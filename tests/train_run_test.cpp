@@ -1,6 +1,9 @@
 // Whole trainings: what they leave behind, what they refuse, and how they end when something goes wrong.
 
+#include <ATen/Version.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "data/data.h"
 #include "io/json.h"
@@ -117,12 +120,132 @@ TEST(Run, HasANumberedFolderByDefault) {
   TemporaryDirectory directory;
   fs::path before = fs::current_path();
   fs::current_path(directory.path());
-  EXPECT_EQ(default_run("configs/glow.yaml", false), "runs/glow/001");
-  EXPECT_EQ(default_run("configs/glow.yaml", true), "runs/glow/001");
-  fs::create_directories("runs/glow/001");
-  EXPECT_EQ(default_run("configs/glow.yaml", false), "runs/glow/002");
-  EXPECT_EQ(default_run("configs/glow.yaml", true), "runs/glow/001");
+  EXPECT_EQ(default_run("cifar10/glow", false), "runs/cifar10/glow/001");
+  EXPECT_EQ(default_run("cifar10/glow", true), "runs/cifar10/glow/001");
+  for (const char* name : {"001", "003", "1000", "9", "0012", "004x", "99999999999999999999"}) {
+    fs::create_directories(fs::path("runs/cifar10/glow") / name);
+  }
+  EXPECT_EQ(default_run("cifar10/glow", false), "runs/cifar10/glow/1001");
+  EXPECT_EQ(default_run("cifar10/glow", true), "runs/cifar10/glow/1000");
   fs::current_path(before);
+}
+
+TEST(Run, DrawsThePlaneOfAFlowOfClasses) {
+  TemporaryDirectory directory;
+  save_npy(directory / "x.npy", at::arange(80).view({40, 2}).div(40).to(at::kFloat));
+  save_npy(directory / "y.npy", at::arange(40).remainder(3).to(at::kByte));
+  std::string yaml = joined("data: {source: npy, path: ", (directory / "x.npy").string(), ", labels: ",
+                            (directory / "y.npy").string(), ", classes: 3, shape: [2], test_fraction: 0.25}\n",
+                            "train: {steps: 1, batch_size: 8}\nflow: [{type: actnorm}, {type: prior, classes: true}]\n");
+  ConsoleText text;
+  TrainResult result = run_training(yaml, {.run = directory / "run"}, {}, &text);
+  EXPECT_EQ(result.summary["samples"].size(), 2) << text.text();
+  EXPECT_EQ(text.text().find("warning"), std::string::npos) << text.text();
+}
+
+TEST(Run, WritesIntoItsLogHowItBeganAndWentOn) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run";
+  run_training(plane_yaml(), {.run = run});
+  run_training(plane_yaml(), {.run = run, .resume = true}, {"train.steps=25", "optimizer.clip_norm=6"});
+  std::string log = read_plainly(run / "train.log");
+  EXPECT_NE(log.find("info: starting a run in " + run.string()), std::string::npos) << log;
+  EXPECT_NE(log.find("warning: changed since the run began: optimizer.clip_norm: was 5, is 6\n"), std::string::npos);
+  EXPECT_NE(log.find("info: resuming " + run.string() + " after step 24\n"), std::string::npos) << log;
+}
+
+// ---- numbers that are not finite, and disks that refuse ----
+
+// Two numbers an example; the last of the held-out examples is so far away that its density is 0.
+std::string outlier_yaml(const TemporaryDirectory& directory) {
+  Tensor held_out = at::ones({10, 2});
+  held_out[9][0] = 1e30;
+  save_npy(directory / "x.npy", at::arange(80).remainder(7).view({40, 2}).to(at::kFloat));
+  save_npy(directory / "test.npy", held_out);
+  return joined("data: {source: npy, path: ", (directory / "x.npy").string(), ", test: ",
+                (directory / "test.npy").string(), ", shape: [2]}\n",
+                "train: {steps: 4, batch_size: 8, evaluate_every: 2, checkpoint_every: 2, sample_temperatures: []}\n",
+                "flow: [{type: actnorm}]\n");
+}
+
+TEST(Run, GoesOnWhereAHeldOutExampleHasNoDensity) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run";
+  ConsoleText text;
+  TrainResult result = run_training(outlier_yaml(directory), {.run = run}, {}, &text);
+  EXPECT_EQ(result.exit, Exit::kDone);
+  EXPECT_NE(text.text().find("warning: step 2: test has no number, and the run goes on: evaluation: log p is not finite "
+                             "for 1 of 10 examples, the first of them example 9 (-inf)\n"),
+            std::string::npos)
+      << text.text();
+  int unscored = 0;
+  for (const json& line : timeless_metrics(run)) {
+    if (line["kind"] == "train") continue;
+    EXPECT_TRUE(line["nats"].is_null()) << line;
+    EXPECT_TRUE(line["reason"].get<std::string>().starts_with("evaluation: log p is not finite for 1 of 10")) << line;
+    ++unscored;
+  }
+  EXPECT_EQ(unscored, 3);
+  EXPECT_FALSE(result.summary.contains("best"));
+  EXPECT_EQ(CheckpointStore(run / "checkpoints").pointed("best"), std::nullopt);
+}
+
+TEST(Run, SavesBeforeItEvaluatesAndAgainWhatIsBest) {
+  TemporaryDirectory directory;
+  run_training(outlier_yaml(directory), {.run = directory / "a"});
+  EXPECT_EQ(read_checkpoint(directory / "a/checkpoints/step_00000002").state.evaluated, 0);
+  EXPECT_EQ(read_checkpoint(directory / "a/checkpoints/step_00000004").state.evaluated, 4);
+  run_training(plane_yaml(), {.run = directory / "b"}, {"train.checkpoint_every=12"});
+  TrainingState state = read_checkpoint(directory / "b/checkpoints/step_00000012").state;
+  EXPECT_EQ(state.evaluated, 12);
+  EXPECT_EQ(state.best->step, 12);
+}
+
+// A file system of memory at `path`, where this process may mount one.
+class Mounted {
+ public:
+  Mounted(const fs::path& path, const char* options) : path_(path) {
+    fs::create_directories(path);
+    is_there_ = ::geteuid() == 0 && ::mount("tmpfs", path.c_str(), "tmpfs", 0, options) == 0;
+  }
+  ~Mounted() {
+    if (is_there_) ::umount(path_.c_str());
+  }
+  bool is_there() const { return is_there_; }
+
+ private:
+  fs::path path_;
+  bool is_there_;
+};
+
+TEST(Run, NamesTheBestThatHasACheckpoint) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run", checkpoints = run / "checkpoints";
+  run_training(plane_yaml(), {.run = run}, {"train.steps=8"});
+  ConsoleText text;
+  {
+    Mounted in_the_way(checkpoints / "step_00000012", "size=4k");
+    if (!in_the_way.is_there()) GTEST_SKIP() << "needs the right to mount";
+    run_training(plane_yaml(), {.run = run, .resume = true}, {"train.steps=16"}, &text);
+  }
+  EXPECT_NE(text.text().find("warning: the checkpoint of step 12 could not be saved: "), std::string::npos);
+  EXPECT_NE(text.text().find("step 12: test "), std::string::npos) << text.text();
+  int64_t best = read_checkpoint(checkpoints / "step_00000016").state.best->step;
+  EXPECT_NE(best, 12);
+  EXPECT_EQ(CheckpointStore(checkpoints).pointed("best"), best);
+}
+
+TEST(Run, LeavesASummaryWhereItsLastCheckpointCannotBeSaved) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run";
+  Mounted full(run / "checkpoints", "size=4k");
+  if (!full.is_there()) GTEST_SKIP() << "needs the right to mount";
+  TrainOptions options{.run = run, .resume = true, .max_seconds = 0};
+  EXPECT_EQ(message_of([&] { run_training(plane_yaml(), options); }),
+            "stopped by the time limit, but the checkpoint could not be saved");
+  json summary = load_json(run / "summary.json");
+  EXPECT_EQ(summary["exit"], "failed");
+  EXPECT_EQ(summary["reason"], "stopped by the time limit, but the checkpoint could not be saved");
 }
 
 // ---- going on, and starting from another ----
@@ -137,6 +260,48 @@ TEST(Run, ResumedWithAnotherModelIsRefusedAndUntouched) {
   EXPECT_EQ(read_plainly(run / "metrics.jsonl"), metrics);
   EXPECT_EQ(read_plainly(run / "config.yaml"), config);
   EXPECT_TRUE(fs::exists(run / "summary.json"));
+}
+
+TEST(Run, IsRefusedBeforeItsDataAreRead) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run";
+  std::string yaml = image_yaml(directory);
+  run_training(yaml, {.run = run}, {"train.steps=1"});
+  fs::remove(directory / "images.npy");
+  EXPECT_EQ(complaint_of([&] { run_training(yaml, {.run = run, .resume = true}, {"seed=9"}); }).exit, Exit::kUsage);
+  TrainOptions fork{.run = directory / "other", .fork = "none"};
+  EXPECT_EQ(complaint_of([&] { run_training(yaml, fork); }).exit, Exit::kCheckpoint);
+  EXPECT_EQ(complaint_of([&] { run_training(yaml, {.run = run, .resume = true}); }).exit, Exit::kData);
+}
+
+TEST(Run, GoesOnWithDataThatWereMoved) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run", moved = directory / "moved.npy";
+  std::string yaml = image_yaml(directory);
+  run_training(yaml, {.run = run}, {"train.steps=1"});
+  fs::rename(directory / "images.npy", moved);
+  ConsoleText text;
+  run_training(yaml, {.run = run, .resume = true}, {"train.steps=2", "data.path=" + moved.string()}, &text);
+  EXPECT_NE(text.text().find(joined("warning: changed since the run began: data.path: was ",
+                                    (directory / "images.npy").string(), ", is ", moved.string(), "\n")),
+            std::string::npos)
+      << text.text();
+}
+
+TEST(Run, SaysWhereItGoesOnOnOtherHardware) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run", newest = run / "checkpoints/step_00000001";
+  run_training(plane_yaml(), {.run = run}, {"train.steps=1"});
+  Checkpoint checkpoint = read_checkpoint(newest);
+  EXPECT_EQ(checkpoint.state.device, joined("cpu (", at::get_cpu_capability(), ")"));
+  checkpoint.state.device = "cuda (NVIDIA H100 80GB HBM3)";
+  write_checkpoint(newest, checkpoint);
+  ConsoleText text;
+  run_training(plane_yaml(), {.run = run, .resume = true}, {"train.steps=2"}, &text);
+  EXPECT_NE(text.text().find(joined("warning: the run goes on with another device (cuda (NVIDIA H100 80GB HBM3) before, "
+                                    "cpu (", at::get_cpu_capability(), ") now), so its numbers will be rounded")),
+            std::string::npos)
+      << text.text();
 }
 
 TEST(Run, ForksFromTheWeightsOfAnother) {

@@ -32,7 +32,7 @@ void declare(CommandLine& line, TrainArguments& arguments) {
   line.arguments("KEY=VALUE", arguments.overrides, "Changes: train.steps=100 flow[2].times=32 flow.**.hidden=128");
   line.option("--run", "DIR", arguments.run, "The run's folder [runs/NAME/001, 002, ...]");
   line.flag("--resume", arguments.resume, "Go on from the run's newest checkpoint; start where there is none");
-  line.option("--fork", "CKPT", arguments.fork, "Start a new run from the weights of this checkpoint");
+  line.option("--fork", "CKPT", arguments.fork, "Start from this checkpoint's weights where there is nothing to resume");
   line.option("--device", "DEVICE", arguments.device, "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
   line.option("--threads", "N", arguments.threads, "Processor threads [OMP_NUM_THREADS, or one a core]",
               between(1, 4096));
@@ -52,7 +52,9 @@ Evaluation evaluation_of(const nlohmann::json& json) {
 void print_results(const Config& config, const nlohmann::json& summary) {
   if (summary.contains("test")) {
     const nlohmann::json& test = summary.at("test");
-    std::cout << test.at("split").get<std::string>() << ": " << Unit(config.data).text(evaluation_of(test)) << "\n";
+    std::string result = test.at("nats").is_null() ? "no number: " + test.at("reason").get<std::string>()
+                                                   : Unit(config.data).text(evaluation_of(test));
+    std::cout << test.at("split").get<std::string>() << ": " << result << "\n";
   }
   if (summary.contains("samples")) {
     for (const std::string path : summary.at("samples")) std::cout << "samples: " << path << "\n";
@@ -60,9 +62,18 @@ void print_results(const Config& config, const nlohmann::json& summary) {
   std::cout << "run: " << summary.at("run").get<std::string>() << "\n";
 }
 
+// The whole name of a shipped configuration, so that cifar10/glow and imagenet32/glow have folders of their own.
+std::string name_of(const std::filesystem::path& config) {
+  std::error_code none;
+  for (const ShippedConfig& shipped : shipped_configs()) {
+    if (std::filesystem::equivalent(shipped.path, config, none)) return shipped.name;
+  }
+  return config.stem();
+}
+
 std::filesystem::path run_of(const TrainArguments& arguments) {
   if (arguments.run) return *arguments.run;
-  return default_run(config_path(arguments.config), arguments.resume);
+  return default_run(name_of(config_path(arguments.config)), arguments.resume);
 }
 
 void train_as_told(const Config& config, const TrainArguments& arguments, const Words& words) {
@@ -97,16 +108,13 @@ void train_command(const Words& words) {
                    "diffeo train quickstart train.steps=500 --run runs/first");
   declare(line, arguments);
   if (!line.parse(words)) return;
-  if (arguments.resume && arguments.fork) {
-    fail(Exit::kUsage, "diffeo train: --resume goes on with a run and --fork starts one; give one of them");
-  }
   Config config = config_of(arguments.config, arguments.overrides);
   trainable_outline_of(config);
   ::signal(SIGPIPE, SIG_IGN);  // whoever reads along may leave before the run ends
   within_memory(joined("in training with train.batch_size ", config.train.batch_size, " in ", config.train.accumulate,
                        config.train.accumulate == 1 ? " pass" : " passes"),
-                "cures, what disturbs least first: a larger train.accumulate (more passes, the same result), a smaller "
-                "train.batch_size, fewer hidden channels or layers",
+                "cures, what disturbs least first: a larger train.accumulate (the batch in more passes; other noise, "
+                "and batch norms see smaller batches), a smaller train.batch_size, fewer hidden channels or layers",
                 [&] { train_as_told(config, arguments, words); });
 }
 

@@ -41,6 +41,8 @@ struct TrainConfig {
     ar("ema_decay", ema_decay, "decay of the running average of the weights, 0: none", from_to_below(0, 1));
   }
 
+  int64_t examples_in_pass() const { return batch_size / accumulate; }
+
   std::string problem() const {
     return batch_size % accumulate != 0 ? "batch_size is not a multiple of accumulate" : "";
   }

@@ -20,6 +20,7 @@ std::string in_words(int error_number) {
     case EACCES:
     case EPERM: return "permission denied";
     case ENOENT: return "no such file or directory";
+    case ENAMETOOLONG: return "the name is too long";
     case ENOTDIR: return "a part of the path is not a directory";
     case EISDIR: return "it is a directory";
     case EEXIST:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "io/files.h"
 
 namespace diffeo {
 namespace {
@@ -139,18 +140,19 @@ fs::path make_temporary_directory(const fs::path& target) {
 
 void make_directories(const fs::path& directory) {
   std::error_code error;
+  std::vector<fs::path> missing;
+  for (fs::path path = directory; !path.empty() && !fs::exists(path, error); path = path.parent_path()) {
+    missing.push_back(path);
+  }
   fs::create_directories(directory, error);
   if (error) fail_to("created", directory, error.value());
+  for (const fs::path& made : missing) sync_directory(folder_of(made));
 }
 
 void remove_leftovers(const fs::path& directory) {
-  std::error_code error;
-  std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    if (entry.path().filename().string().starts_with(".tmp-")) leftovers.push_back(entry.path());
-  }
-  if (error) fail_to("read", directory, error.value());
-  for (const fs::path& leftover : leftovers) {
+  for (const fs::path& leftover : entries_of(directory)) {
+    if (!leftover.filename().string().starts_with(".tmp-")) continue;
+    std::error_code error;
     fs::remove_all(leftover, error);
     if (error) fail_to("removed", leftover, error.value());
   }

@@ -47,7 +47,7 @@ void remove_durably(const std::filesystem::path& path);
 // A new directory beside `target`, to be filled and then renamed to it.
 std::filesystem::path make_temporary_directory(const std::filesystem::path& target);
 
-// With all its parents. A directory already there is no error.
+// With all its parents, each made durable. A directory already there is no error.
 void make_directories(const std::filesystem::path& directory);
 
 // Removes what an interrupted process left unfinished in `directory`. Only for the one writer of a directory.

@@ -73,4 +73,14 @@ std::string read_file(const std::filesystem::path& path, uint64_t limit, Exit ex
   return in.read_text(in.remaining(), "the file");
 }
 
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory, Exit exit) {
+  std::error_code error;
+  std::vector<std::filesystem::path> entries;
+  std::filesystem::directory_iterator next(directory, error), end;
+  for (; !error && next != end; next.increment(error)) entries.push_back(next->path());
+  bool is_missing = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  if (error && !is_missing) fail(exit, directory.string(), ": cannot be read: ", in_words(error.value()));
+  return entries;
+}
+
 }  // namespace diffeo

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/error.h"
 #include "io/descriptor.h"
@@ -81,5 +82,8 @@ class MemoryInput final : public Input {
 
 // The whole file, refused where it holds more than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, uint64_t limit, Exit exit = Exit::kData);
+
+// The paths of what stands in a directory, in no order; nothing where there is no such directory.
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory, Exit exit = Exit::kFailed);
 
 }  // namespace diffeo

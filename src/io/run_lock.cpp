@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <string>
 
+#include "core/error.h"
+
 namespace diffeo {
 namespace {
 
@@ -27,19 +29,19 @@ std::string holder_in(int file) {
 
 }  // namespace
 
-RunLock::RunLock(const std::filesystem::path& directory, Exit exit) {
+RunLock::RunLock(const std::filesystem::path& directory) {
   std::filesystem::path path = directory / ".lock";
   file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (!file_.is_open()) fail(exit, path.string(), ": cannot be written: ", in_words(errno));
+  if (!file_.is_open()) fail(path.string(), ": cannot be written: ", in_words(errno));
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) fail(exit, path.string(), ": cannot be locked: ", in_words(errno));
-    fail(exit, directory.string(), ": another process is writing here (", holder_in(file_.get()),
+    if (errno != EWOULDBLOCK) fail(path.string(), ": cannot be locked: ", in_words(errno));
+    fail(Exit::kUsage, directory.string(), ": another process is writing here (", holder_in(file_.get()),
          "); wait for its end or choose another directory");
   }
   std::string holder = this_process();
   bool written = ::ftruncate(file_.get(), 0) == 0 &&
                  ::pwrite(file_.get(), holder.data(), holder.size(), 0) == static_cast<ssize_t>(holder.size());
-  if (!written) fail(exit, path.string(), ": cannot be written: ", in_words(errno));
+  if (!written) fail(path.string(), ": cannot be written: ", in_words(errno));
 }
 
 }  // namespace diffeo

@@ -2,17 +2,16 @@
 
 #include <filesystem>
 
-#include "core/error.h"
 #include "io/descriptor.h"
 
 namespace diffeo {
 
 // Makes this process the one writer of a directory for as long as the object lives. The system lets go of the lock when
 // the process dies, however it does; the file ".lock" stays and means nothing by itself. A second writer is told
-// which process, on which host, was first.
+// which process, on which host, was first (Exit::kUsage).
 class RunLock {
  public:
-  explicit RunLock(const std::filesystem::path& directory, Exit exit = Exit::kUsage);
+  explicit RunLock(const std::filesystem::path& directory);
 
  private:
   Descriptor file_;

@@ -80,7 +80,7 @@ void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint) {
   try {
     fill(temporary, checkpoint);
     replace_durably(temporary, directory);
-  } catch (const Error&) {
+  } catch (...) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
     throw;

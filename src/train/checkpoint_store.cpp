@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/error.h"
+#include "io/descriptor.h"
 #include "io/durable.h"
 #include "io/files.h"
 #include "train/manifest.h"
@@ -35,6 +36,17 @@ std::optional<int64_t> step_in(const std::string& name) {
   return step && checkpoint_name(*step) == name ? step : std::nullopt;
 }
 
+// What stands there, if anything. Throws where the system does not say.
+fs::file_status status_of(const fs::path& path) {
+  std::error_code error;
+  fs::file_status status = fs::status(path, error);
+  if (fs::status_known(status)) return status;
+  fail(Exit::kCheckpoint, path.string(), ": cannot be read: ", in_words(error.value()));
+}
+
+bool is_there(const fs::path& path) { return fs::exists(status_of(path)); }
+bool is_folder(const fs::path& path) { return fs::is_directory(status_of(path)); }
+
 // Nothing where the checkpoint is whole, else what is wrong.
 std::string fault_of(const fs::path& checkpoint) {
   try {
@@ -62,7 +74,7 @@ fs::path chosen(const fs::path& run, const std::string& which, const Warn& warn)
   if (which == "latest") return latest_of(run, warn);
   CheckpointStore store(run / kFolder);
   std::optional<int64_t> step = which == "best" ? store.pointed("best") : number_in(which);
-  if (step && fs::is_directory(store.at(*step))) return store.at(*step);
+  if (step && is_folder(store.at(*step))) return store.at(*step);
   fail(Exit::kCheckpoint, run.string(), ":", which, ": there is no such checkpoint; ", choices(run));
 }
 
@@ -72,10 +84,9 @@ fs::path CheckpointStore::at(int64_t step) const { return directory_ / checkpoin
 
 std::vector<int64_t> CheckpointStore::steps() const {
   std::vector<int64_t> steps;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory_, error)) {
-    auto step = step_in(entry.path().filename().string());
-    if (step && entry.is_directory()) steps.push_back(*step);
+  for (const fs::path& entry : entries_of(directory_, Exit::kCheckpoint)) {
+    auto step = step_in(entry.filename().string());
+    if (step && is_folder(entry)) steps.push_back(*step);
   }
   std::sort(steps.begin(), steps.end());
   return steps;
@@ -91,16 +102,19 @@ std::optional<int64_t> CheckpointStore::pointed(const std::string& pointer) cons
   }
 }
 
-void CheckpointStore::save(const Checkpoint& checkpoint, bool is_best, int64_t keep) const {
+void CheckpointStore::save(const Checkpoint& checkpoint, int64_t keep) const {
   int64_t step = checkpoint.state.step;
   write_checkpoint(at(step), checkpoint);
-  if (is_best) write_durably(directory_ / "best", checkpoint_name(step) + "\n");
+  const std::optional<Best>& best = checkpoint.state.best;
+  if (best && pointed("best") != best->step && is_folder(at(best->step))) {
+    write_durably(directory_ / "best", checkpoint_name(best->step) + "\n");
+  }
   write_durably(directory_ / "latest", checkpoint_name(step) + "\n");
   std::vector<int64_t> old = steps();
   old.erase(std::upper_bound(old.begin(), old.end(), step), old.end());
-  std::optional<int64_t> best = pointed("best");
+  std::optional<int64_t> kept = pointed("best");
   for (int64_t i = 0; i + keep < static_cast<int64_t>(old.size()); ++i) {
-    if (old[static_cast<size_t>(i)] != best) remove_durably(at(old[static_cast<size_t>(i)]));
+    if (old[static_cast<size_t>(i)] != kept) remove_durably(at(old[static_cast<size_t>(i)]));
   }
 }
 
@@ -129,13 +143,13 @@ std::optional<fs::path> CheckpointStore::latest(const Warn& warn) const {
 
 fs::path locate_checkpoint(const std::string& argument, const Warn& warn) {
   fs::path path = argument;
-  if (fs::is_directory(path / kFolder)) return latest_of(path, warn);
-  if (fs::exists(path / kManifestName) || step_in(path.filename().string())) return path;
+  if (is_folder(path / kFolder)) return latest_of(path, warn);
+  if (is_there(path / kManifestName) || step_in(path.filename().string())) return path;
   size_t colon = argument.rfind(':');
-  if (colon != std::string::npos && fs::is_directory(fs::path(argument.substr(0, colon)) / kFolder)) {
+  if (colon != std::string::npos && is_folder(fs::path(argument.substr(0, colon)) / kFolder)) {
     return chosen(argument.substr(0, colon), argument.substr(colon + 1), warn);
   }
-  if (!fs::exists(path)) fail(Exit::kCheckpoint, argument, ": no such run or checkpoint");
+  if (!is_there(path)) fail(Exit::kCheckpoint, argument, ": no such run or checkpoint");
   fail(Exit::kCheckpoint, argument, ": neither a run (it has no ", kFolder, "/) nor a checkpoint (it has no ",
        kManifestName, ")");
 }

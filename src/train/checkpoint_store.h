@@ -18,9 +18,9 @@ class CheckpointStore {
  public:
   explicit CheckpointStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
-  // Writes step_N, then the pointers, then removes all but the `keep` newest and the best. Steps beyond this one,
-  // left by a run that went back, do not count.
-  void save(const Checkpoint& checkpoint, bool is_best, int64_t keep) const;
+  // Writes step_N, then the pointers, `best` to the step that the checkpoint's state calls the best, then removes all
+  // but the `keep` newest and the best. Steps beyond this one, left by a run that went back, do not count.
+  void save(const Checkpoint& checkpoint, int64_t keep) const;
 
   std::filesystem::path at(int64_t step) const;
   std::vector<int64_t> steps() const;  // of the directories there, whole or not, rising

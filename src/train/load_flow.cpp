@@ -1,9 +1,14 @@
 #include "train/load_flow.h"
 
+#include "io/files.h"
+#include "train/manifest.h"
 #include "train/model.h"
 
 namespace diffeo {
 namespace {
+
+constexpr const char* kConfigName = "config.yaml";
+constexpr uint64_t kMostConfigBytes = uint64_t{16} << 20;
 
 bool is_average(const std::string& name) { return name.starts_with(kAveragePrefix); }
 
@@ -27,10 +32,12 @@ bool has_averages(const NamedTensors& stored) {
 
 }  // namespace
 
-Config stored_config(const Checkpoint& checkpoint, const std::filesystem::path& path) {
-  std::string name = (path / "config.yaml").string();
+Config stored_config(const std::filesystem::path& checkpoint) {
+  verify_manifest(checkpoint, {kConfigName});
+  std::filesystem::path file = checkpoint / kConfigName;
+  std::string text = read_file(file, kMostConfigBytes, Exit::kCheckpoint);
   try {
-    return parse_config(checkpoint.config, name);
+    return parse_config(text, file.string());
   } catch (const Error& error) {
     fail(Exit::kCheckpoint, "the checkpoint's configuration cannot be read: ", error.what());
   }
@@ -41,7 +48,7 @@ LoadedFlow load_flow(const std::string& argument, const at::TensorOptions& optio
   LoadedFlow loaded;
   loaded.path = locate_checkpoint(argument, warn);
   Checkpoint checkpoint = read_checkpoint(loaded.path);
-  loaded.config = stored_config(checkpoint, loaded.path);
+  loaded.config = stored_config(loaded.path);
   loaded.state = checkpoint.state;
   loaded.averaged = weights == Weights::kAverage && has_averages(checkpoint.weights);
   loaded.flow = build_flow(loaded.config, options);

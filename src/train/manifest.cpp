@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "io/descriptor.h"
 #include "io/hash.h"
 #include "io/json.h"
 #include "train/training_state.h"
@@ -36,12 +37,19 @@ void verify_file(const fs::path& path, const json& expected) {
   }
 }
 
+uint64_t size_of(const fs::path& path) {
+  std::error_code error;
+  uint64_t size = fs::file_size(path, error);
+  if (error) fail(path.string(), ": cannot be read: ", in_words(error.value()));
+  return size;
+}
+
 }  // namespace
 
 void write_manifest(const fs::path& directory, const std::vector<std::string>& files) {
   json manifest{{"format", kCheckpointFormat}, {"program", DIFFEO_VERSION}, {"files", json::object()}};
   for (const std::string& file : files) {
-    manifest["files"][file] = {{"size", fs::file_size(directory / file)},
+    manifest["files"][file] = {{"size", size_of(directory / file)},
                                {"xxh3_128", xxh3_128_of_file(directory / file, Exit::kFailed)}};
   }
   save_json(directory / kManifestName, manifest);
@@ -49,15 +57,16 @@ void write_manifest(const fs::path& directory, const std::vector<std::string>& f
 
 void verify_manifest(const fs::path& directory, const std::vector<std::string>& files) {
   fs::path path = directory / kManifestName;
-  if (!fs::exists(path)) {
+  std::error_code error;
+  if (!fs::exists(path, error) && !error) {
     fail(Exit::kCheckpoint, directory.string(), ": not a whole checkpoint, ", kManifestName, " is missing");
   }
   json manifest = load_json(path, Exit::kCheckpoint);
   check_format(manifest, directory);
   try {
     for (const std::string& file : files) verify_file(directory / file, manifest.at("files").at(file));
-  } catch (const json::exception& error) {
-    fail(Exit::kCheckpoint, path.string(), ": not a manifest: ", error.what());
+  } catch (const json::exception& wrong) {
+    fail(Exit::kCheckpoint, path.string(), ": not a manifest: ", wrong.what());
   }
 }
 

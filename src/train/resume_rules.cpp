@@ -18,15 +18,26 @@ constexpr std::array kFreeKeys{"train.steps",        "train.log_every",         
                                "train.keep",         "train.sample_temperatures", "train.checkpoint_every",
                                "train.initialise_examples"};
 
-Rule rule_for(const std::string& path) {
+std::string shown(const YamlNode* node) { return node ? one_line(*node) : "nothing"; }
+
+// Where the data lie. Another file can hold the same examples; a file in place of none does not.
+constexpr std::array kPlaces{"data.path", "data.test", "data.labels", "data.test_labels"};
+constexpr const char* kNoFile = "null";
+
+bool is_moved(const Difference& difference) {
+  bool is_place = std::find(kPlaces.begin(), kPlaces.end(), difference.path) != kPlaces.end();
+  return is_place && difference.before != kNoFile && difference.after != kNoFile;
+}
+
+Rule rule_for(const Difference& difference) {
+  const std::string& path = difference.path;
   for (const char* key : kFreeKeys) {
     if (path.starts_with(key)) return Rule::kFree;
   }
+  if (is_moved(difference)) return Rule::kWarned;
   bool learning = path.starts_with("optimizer.") || path.starts_with("penalty") || path.starts_with("train.");
   return learning && path != "optimizer.kind" ? Rule::kWarned : Rule::kLocked;
 }
-
-std::string shown(const YamlNode* node) { return node ? one_line(*node) : "nothing"; }
 
 // Walks both trees together. What only one of them has, and a value that differs, is a difference.
 void compare_nodes(const YamlNode* before, const YamlNode* after, const Path& path, std::vector<Difference>& found) {
@@ -62,7 +73,7 @@ void check_resumable(const Config& before, const Config& after, const std::funct
   std::string locked;
   for (const Difference& difference : differences(before, after)) {
     std::string line = joined(difference.path, ": was ", difference.before, ", is ", difference.after);
-    Rule rule = rule_for(difference.path);
+    Rule rule = rule_for(difference);
     if (rule == Rule::kLocked) locked += "\n  " + line;
     if (rule == Rule::kWarned) warn("changed since the run began: " + line);
   }

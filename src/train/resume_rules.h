@@ -15,8 +15,8 @@ struct Difference {
 std::vector<Difference> differences(const Config& before, const Config& after);
 
 // Whether a run may go on under a changed configuration. What the weights and the data are must stay: every such key is
-// listed in one Exit::kUsage. Of a key that changes what is learned `warn` is told; steps, intervals and what is kept
-// are free.
+// listed in one Exit::kUsage. `warn` is told of a key that changes what is learned and of data that lie elsewhere;
+// steps, intervals and what is kept are free.
 void check_resumable(const Config& before, const Config& after, const std::function<void(const std::string&)>& warn);
 
 }  // namespace diffeo

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -52,7 +53,8 @@ std::string quoted_command(const std::vector<std::string>& words) {
 }
 
 std::string earlier_commands(const fs::path& file) {
-  return fs::exists(file) ? read_file(file, uint64_t{1} << 26, Exit::kFailed) : "";
+  std::error_code error;
+  return fs::exists(file, error) || error ? read_file(file, uint64_t{1} << 26, Exit::kFailed) : "";
 }
 
 std::string host_name() {
@@ -99,11 +101,16 @@ void require_free(const fs::path& path) {
        "another folder for a new one");
 }
 
-fs::path default_run(const std::string& config_path, bool resume) {
-  fs::path folder = fs::path("runs") / fs::path(config_path).stem();
-  int free = 1;
-  while (fs::exists(numbered(folder, free))) ++free;
-  return numbered(folder, resume && free > 1 ? free - 1 : free);
+fs::path default_run(const std::string& config, bool resume) {
+  fs::path folder = fs::path("runs") / config;
+  int largest = 0;
+  for (const fs::path& entry : entries_of(folder)) {
+    std::string name = entry.filename();
+    int number = 0;
+    std::from_chars(name.data(), name.data() + name.size(), number);
+    if (numbered(folder, number) == entry) largest = std::max(largest, number);
+  }
+  return numbered(folder, resume ? std::max(largest, 1) : largest + 1);
 }
 
 }  // namespace diffeo

@@ -33,8 +33,8 @@ class RunDirectory {
 // Throws Exit::kUsage where a new run cannot go: the folder holds anything.
 void require_free(const std::filesystem::path& path);
 
-// Where a run goes that was given no folder: runs/NAME/001, 002, …, NAME the configuration's file without its ending.
-// The first number that is free; to resume, the last that is there.
-std::filesystem::path default_run(const std::string& config_path, bool resume);
+// Where a run of the configuration of that name goes, given no folder: runs/NAME/001, 002, …. The number after the
+// largest that is there; to resume, the largest.
+std::filesystem::path default_run(const std::string& config, bool resume);
 
 }  // namespace diffeo

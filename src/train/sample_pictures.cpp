@@ -2,7 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include "io/png.h"
@@ -20,11 +22,20 @@ bool is_picture(const Shape& shape) { return shape.size() == 3 && (shape[0] == 1
 
 Tensor as_bytes(const Tensor& images) { return images.round().clamp(0, 255).to(at::kByte); }
 
-Tensor whole_log_prob(Flow& flow, const Tensor& points, int64_t batch_size) {
-  std::vector<Tensor> parts;
-  for (const Tensor& part : points.split(batch_size)) {
-    parts.push_back(flow.log_prob(part.to(flow.options())).to(at::kCPU, at::kDouble));
+// Of the mixture of all classes in equal parts, as samples of the classes in turn are.
+Tensor mixture_log_prob(Flow& flow, const Tensor& points, int64_t classes) {
+  Tensor here = points.to(flow.options());
+  std::vector<Tensor> by_class;
+  for (int64_t label = 0; label < std::max<int64_t>(classes, 1); ++label) {
+    Tensor labels = at::full({here.size(0)}, label, here.options().dtype(at::kLong));
+    by_class.push_back(flow.log_prob(here, {.labels = labels}).to(at::kCPU, at::kDouble));
   }
+  return at::logsumexp(at::stack(by_class), 0) - std::log(static_cast<double>(by_class.size()));
+}
+
+Tensor whole_log_prob(Flow& flow, const Tensor& points, int64_t classes) {
+  std::vector<Tensor> parts;
+  for (const Tensor& part : points.split(1 << 14)) parts.push_back(mixture_log_prob(flow, part, classes));
   return at::cat(parts);
 }
 
@@ -38,7 +49,7 @@ std::filesystem::path SamplePictures::file(int64_t step, const char* ending) con
 
 Tensor SamplePictures::samples(Flow& flow, double temperature, int64_t count, const Poll& poll) const {
   return sample(flow, {.count = count,
-                       .batch_size = config_.train.batch_size,
+                       .batch_size = config_.train.examples_in_pass(),
                        .seed = static_cast<uint64_t>(config_.seed),
                        .temperatures = {temperature},
                        .classes = data_classes(config_.data),
@@ -68,7 +79,7 @@ std::vector<std::filesystem::path> SamplePictures::write_grid(Flow& flow, int64_
 std::vector<std::filesystem::path> SamplePictures::write_plane(Flow& flow, int64_t step, const Poll& poll) const {
   Tensor data = data_.training->at(0, kPlanePoints).x;
   Box box = box_around(data);
-  auto log_density = [&](const Tensor& points) { return whole_log_prob(flow, points, 1 << 14); };
+  auto log_density = [&](const Tensor& points) { return whole_log_prob(flow, points, data_classes(config_.data)); };
   std::vector<Tensor> pictures{density_picture(log_density, box)};
   for (double temperature : config_.train.sample_temperatures) {
     pictures.push_back(scatter_picture(samples(flow, temperature, kPlanePoints, poll), box));
@@ -84,7 +95,8 @@ void SamplePictures::write_warp(Flow& flow, int64_t step) const {
   SampleOptions options{.seed = static_cast<uint64_t>(config_.seed)};
   Tensor latents = sample_latents(flow, options, 0, kPlanePoints / 2).to(at::kCPU);
   std::vector<WarpStage> stages = warp_stages(flow, latents, grid_lines(box_around(latents), 15, 200));
-  std::string text = joined("after step ", step, ": how the layers make samples of noise, the last layer first");
+  std::string text = joined("after step ", step, ": how the layers make samples of noise, the last layer first",
+                            data_classes(config_.data) > 0 ? ", of class 0" : "");
   save_png(file(step, "_warp"), warp_picture(stages, latents), {{"Description", text}});
 }
 

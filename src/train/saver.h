@@ -13,7 +13,7 @@ class Saver {
   Saver(CheckpointStore store, int64_t keep, Log& log) : store_(std::move(store)), keep_(keep), log_(log) {}
 
   // Lines of metrics first, so that no checkpoint is ahead of them. Whether it worked.
-  bool save(const Checkpoint& checkpoint, bool is_best, Metrics& metrics);
+  bool save(const Checkpoint& checkpoint, Metrics& metrics);
 
   const CheckpointStore& store() const { return store_; }
 

@@ -16,7 +16,7 @@ namespace diffeo {
 struct TrainOptions {
   std::filesystem::path run = {};      // its folder; default_run() names one
   bool resume = false;                 // go on from its latest checkpoint; start where it has none
-  std::optional<std::string> fork = {};  // start from the weights of this checkpoint, as locate_checkpoint() takes it
+  std::optional<std::string> fork = {};  // start from the weights of this checkpoint (see locate_checkpoint())
   c10::Device device = c10::kCPU;
   std::optional<double> max_seconds = {};  // stop after this time, as after SIGTERM
   std::vector<std::string> command = {};  // for command.txt
@@ -31,6 +31,7 @@ struct TrainResult {
 // written before configuration and data have been accepted. Resumed on the same machine, with as many threads and the
 // same LibTorch, a run ends in the same bytes as one that was never interrupted: everything random follows from (seed,
 // step). SIGINT, SIGTERM and the time limit end it after the step under way, with a checkpoint (Exit::kStopped).
+// A held-out example whose density is not finite costs a warning and that evaluation's number, never the run.
 // Throws Exit::kDiverged at the first step whose loss or gradient is not finite: the layer, the cure and the last good
 // checkpoint; the weights of that checkpoint are untouched.
 TrainResult train(const Config& config, const TrainOptions& options, Console& console);

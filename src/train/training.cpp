@@ -1,7 +1,26 @@
 #include "train/training.h"
 
+#include "train/load_flow.h"
+#include "train/resume_rules.h"
 
 namespace diffeo {
+namespace {
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// Refuses what needs no data to be refused. What is wrong with the checkpoint itself is found, and told, later.
+void check_start(const Config& config, const TrainOptions& options) {
+  Warn later = [](const std::string&) {};
+  CheckpointStore store(options.run / "checkpoints");
+  bool goes_on = options.resume && !store.steps().empty();
+  if (!options.resume) require_free(options.run);
+  if (options.fork && !goes_on) locate_checkpoint(*options.fork, later);
+  if (!goes_on) return;
+  RunLock lock(options.run);  // another writer removes old checkpoints
+  check_resumable(stored_config(*store.latest(later)), config, later);
+}
+
+}  // namespace
 
 Training::Training(const Config& config, const TrainOptions& options, Console& console)
     : config_(config),
@@ -20,19 +39,34 @@ Training::Training(const Config& config, const TrainOptions& options, Console& c
 TrainResult Training::run() {
   begin();
   try {
+    std::optional<std::string> stop = take_steps();
+    return stop ? stopped(*stop) : finished();
+  } catch (const Error& error) {
+    summarise(error.exit() == Exit::kDiverged ? "diverged" : "failed", error.what());
+    throw;
+  } catch (const std::exception& error) {  // of LibTorch, which adds a stack trace
+    summarise("failed", first_line(error.what()));
+    throw;
+  }
+}
+
+// To the end, or why it was stopped.
+std::optional<std::string> Training::take_steps() {
+  try {
     do_what_is_due();  // an earlier process may have been stopped before it
     while (state_.step < config_.train.steps) {
       stop_.poll();
       take_step();
       do_what_is_due();
     }
-    finish();
+    require(is_saved_, "the last checkpoint could not be saved");
+    if (!interval_.empty()) log_interval();
+    evaluate_test();
+    return std::nullopt;
   } catch (const Error& error) {
-    if (error.exit() == Exit::kStopped) return stopped(error.what());
-    summarise(error.exit() == Exit::kDiverged ? "diverged" : "failed", error.what());
-    throw;
+    if (error.exit() != Exit::kStopped) throw;
+    return error.what();
   }
-  return {Exit::kDone, summary_};
 }
 
 void Training::take_step() {
@@ -50,19 +84,18 @@ void Training::take_step() {
 
 void Training::do_what_is_due() {
   const TrainConfig& train = config_.train;
-  if (is_due(train.log_every) && !interval_.empty()) log_interval();
   bool is_last = state_.step >= train.steps;
+  if (is_due(train.log_every) && !interval_.empty()) log_interval();
+  if (!is_saved_ && (is_due(train.checkpoint_every) || is_last)) save();  // before what may take long or fail
   if ((is_due(train.evaluate_every) || is_last) && state_.evaluated < state_.step) evaluate_held_out();
   if ((is_due(train.sample_every) || is_last) && state_.sampled < state_.step) draw_samples();
-  if (!is_saved_ && (is_due(train.checkpoint_every) || is_last || is_best_here())) save();
+  if (!is_saved_ && (is_best_here() || is_last)) save();  // with the evaluation
 }
 
-void Training::finish() {
-  require(is_saved_, "the last checkpoint could not be saved");
-  if (!interval_.empty()) log_interval();
-  evaluate_test();
+TrainResult Training::finished() {
   summarise("done", joined("all ", config_.train.steps, " steps"));
   log_.info(joined("done after ", span_text(seconds()), ": ", directory_.path().string()));
+  return {Exit::kDone, summary_};
 }
 
 TrainResult Training::stopped(const std::string& reason) {
@@ -75,7 +108,7 @@ TrainResult Training::stopped(const std::string& reason) {
 }
 
 TrainResult train(const Config& config, const TrainOptions& options, Console& console) {
-  if (!options.resume) require_free(options.run);
+  check_start(config, options);
   return Training(config, options, console).run();
 }
 

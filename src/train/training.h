@@ -26,10 +26,11 @@ class Training {
   void begin_from(const std::filesystem::path& checkpoint);
   std::filesystem::path load_fork();
 
+  std::optional<std::string> take_steps();
   void take_step();
   void do_what_is_due();
   bool is_due(int64_t every) const { return every > 0 && state_.step > 0 && state_.step % every == 0; }
-  void finish();
+  TrainResult finished();
   TrainResult stopped(const std::string& reason);
 
   // Each waits for the device and first makes sure that no step went bad unseen.
@@ -40,8 +41,13 @@ class Training {
   void save();
 
   void require_finite();
-  void report(const Evaluation& result, const std::string& split, const std::string& kind, double seconds);
-  Evaluation evaluated(const Dataset& data);
+  // The mean of -log p over a data set, or why there is none: one outlier must not end a healthy run.
+  struct Score {
+    Evaluation result;
+    std::string fault;  // empty: none
+  };
+  Score score_of(const Dataset& data);
+  void report(const Score& score, const std::string& split, const std::string& kind, double seconds);
   nlohmann::json line(const std::string& kind) const;
   nlohmann::json interval_line(const Interval::Sums& sums) const;
   bool is_best_here() const { return state_.best && state_.best->step == state_.step; }
@@ -72,7 +78,8 @@ class Training {
   double earlier_seconds_ = 0, step_seconds_ = 0;  // of other processes; of this interval's steps
   Stopwatch since_start_;
   Progress progress_;
-  std::optional<Evaluation> newest_;  // of the held-out examples, at these weights
+  std::optional<Score> newest_;  // of the held-out examples, at these weights
+  std::optional<Best> saved_best_;  // the best that has a checkpoint
   nlohmann::json summary_ = nlohmann::json::object();
 };
 

@@ -64,44 +64,55 @@ void Training::log_interval() {
   step_seconds_ = 0;
 }
 
-Evaluation Training::evaluated(const Dataset& data) {
+Training::Score Training::score_of(const Dataset& data) {
   require_finite();
   AveragedScope averaged(learner_.flat(), learner_.ema());
-  return evaluate(learner_.flow(), data,
-                  {.batch_size = config_.train.batch_size / config_.train.accumulate,
-                   .seed = static_cast<uint64_t>(config_.seed),
-                   .poll = [this] { stop_.poll(); }});
+  Score score;
+  try {
+    score.result = evaluate(learner_.flow(), data,
+                            {.batch_size = config_.train.examples_in_pass(),
+                             .seed = static_cast<uint64_t>(config_.seed),
+                             .poll = [this] { stop_.poll(); }});
+  } catch (const Error& error) {
+    if (error.exit() != Exit::kDiverged) throw;
+    score.fault = error.what();
+  }
+  score.result.examples = data.size();
+  return score;
 }
 
-void Training::report(const Evaluation& result, const std::string& split, const std::string& kind, double seconds) {
+void Training::report(const Score& score, const std::string& split, const std::string& kind, double seconds) {
+  const auto& [result, fault] = score;
   nlohmann::json json = line(kind);
-  json.update(to_json(result));
+  json.update(fault.empty() ? to_json(result) : nlohmann::json{{"nats", nullptr}, {"reason", fault}});
   json["split"] = split;
   json["weights"] = learner_.ema() ? "average" : "raw";
   json["time"] = {{"seconds", this->seconds()}, {"evaluation_seconds", seconds}};
   metrics_->add(json);
   summary_[kind] = json;
+  std::string place = joined("step ", state_.step, ": ", split);
+  if (!fault.empty()) return log_.warn(joined(place, " has no number, and the run goes on: ", fault));
   std::string best = kind == "evaluation" && is_best_here() ? ", the best so far" : "";
-  log_.info(joined("step ", state_.step, ": ", split, " ", unit_.text(result), best));
+  log_.info(joined(place, " ", unit_.text(result), best));
 }
 
 void Training::evaluate_held_out() {
   Stopwatch watch;
   std::string split = data_.held_out();
-  Evaluation result = evaluated(first_examples(data_.split(split), config_.train.evaluate_examples));
-  if (!state_.best || result.nats < state_.best->nats) state_.best = Best{result.nats, state_.step};
+  newest_ = score_of(first_examples(data_.split(split), config_.train.evaluate_examples));
+  double nats = newest_->result.nats;
+  bool is_better = !state_.best || nats < state_.best->nats;
+  if (newest_->fault.empty() && is_better) state_.best = Best{nats, state_.step};
   state_.evaluated = state_.step;
-  newest_ = result;
   is_saved_ = false;
-  report(result, split, "evaluation", watch.seconds());
+  report(*newest_, split, "evaluation", watch.seconds());
 }
 
 void Training::evaluate_test() {
   Stopwatch watch;
   std::string split = data_.splits.contains("test") ? "test" : data_.held_out();
-  bool is_known = newest_ && split == data_.held_out() && newest_->examples == data_.split(split).size();
-  Evaluation result = is_known ? *newest_ : evaluated(data_.split(split));
-  report(result, split, "test", watch.seconds());
+  bool is_known = newest_ && split == data_.held_out() && newest_->result.examples == data_.split(split).size();
+  report(is_known ? *newest_ : score_of(data_.split(split)), split, "test", watch.seconds());
 }
 
 void Training::draw_samples() {
@@ -119,6 +130,7 @@ void Training::draw_samples() {
     log_.warn(joined("no picture of step ", state_.step, ": ", error.what()));
   }
   state_.sampled = state_.step;
+  is_saved_ = false;
 }
 
 Checkpoint Training::checkpoint() const {
@@ -129,10 +141,16 @@ Checkpoint Training::checkpoint() const {
   return checkpoint;
 }
 
+// Without its checkpoint the best is of no use: the one before it stays the best.
 void Training::save() {
   require_finite();
-  is_saved_ = saver_.save(checkpoint(), is_best_here(), *metrics_);
-  if (is_saved_) log_.detail(joined("saved ", saver_.store().at(state_.step).string()));
+  is_saved_ = saver_.save(checkpoint(), *metrics_);
+  if (!is_saved_) {
+    state_.best = saved_best_;
+    return;
+  }
+  saved_best_ = state_.best;
+  log_.detail(joined("saved ", saver_.store().at(state_.step).string()));
 }
 
 void Training::show_progress() {

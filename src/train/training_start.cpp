@@ -2,6 +2,7 @@
 #include <torch/headeronly/version.h>
 
 #include "io/durable.h"
+#include "train/hardware.h"
 #include "train/load_flow.h"
 #include "train/resume_rules.h"
 #include "train/training.h"
@@ -22,16 +23,16 @@ Warn Training::warn() {
 }
 
 void Training::begin() {
+  log_.also_to(directory_.path() / "train.log");
   std::optional<std::filesystem::path> latest;
   if (options_.resume) latest = saver_.store().latest(warn());
   state_.seed = config_.seed;
   state_.threads = at::get_num_threads();
-  state_.device = options_.device.str();
+  state_.device = hardware_text(options_.device);
   state_.libtorch = TORCH_VERSION;
   latest ? begin_from(*latest) : begin_anew();
   directory_.describe(to_yaml(config_), options_.command, state_.device);
   remove_durably(directory_.path() / "summary.json");
-  log_.also_to(directory_.path() / "train.log");
   log_.info(joined(learner_.flat().count(), " parameters on ", state_.device, ", ", config_.train.steps, " steps of ",
                    config_.train.batch_size, " ", unit_.examples()));
   first_step_ = state_.step;
@@ -51,7 +52,7 @@ void Training::begin_anew() {
 
 void Training::begin_from(const std::filesystem::path& path) {
   Checkpoint saved = read_checkpoint(path);
-  check_resumable(stored_config(saved, path), config_, warn());
+  check_resumable(stored_config(path), config_, warn());
   warn_of_change("number of threads", std::to_string(saved.state.threads), std::to_string(state_.threads), warn());
   warn_of_change("device", saved.state.device, state_.device, warn());
   warn_of_change("LibTorch", saved.state.libtorch, state_.libtorch, warn());
@@ -61,6 +62,7 @@ void Training::begin_from(const std::filesystem::path& path) {
   saved.state.device = state_.device;
   saved.state.libtorch = state_.libtorch;
   state_ = saved.state;
+  saved_best_ = state_.best;
   earlier_seconds_ = state_.seconds;
   interval_ = Interval(state_.interval);
   is_saved_ = true;

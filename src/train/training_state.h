@@ -29,7 +29,7 @@ struct TrainingState {
   // What an exact continuation needs to be the same.
   int64_t seed = 0;
   int64_t threads = 0;
-  std::string device;    // "cpu", "cuda (NVIDIA H100)"
+  std::string device;    // hardware_text(): "cpu (AVX2)"
   std::string libtorch;  // its version
 
   double seconds = 0;  // of training, over all the processes that took part

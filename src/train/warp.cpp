@@ -18,7 +18,9 @@ std::vector<Tensor> ways_of(Flow& flow, const Tensor& latents) {
     bool is_in_list = is_inside && report.path.find('.', list.size() + 1) == std::string::npos;
     if (is_in_list && event_shape(report.output) == Shape{2}) outputs.push_back(report.output.to(at::kCPU));
   };
-  flow.decode(latents.to(flow.options()), {.observer = keep});
+  Tensor here = latents.to(flow.options());
+  Tensor labels = at::zeros({here.size(0)}, here.options().dtype(at::kLong));
+  flow.decode(here, {.labels = labels, .observer = keep});
   return outputs;
 }
 
