@@ -25,8 +25,7 @@ TEST(Devices, SayWhatIsWrongWithAName) {
   EXPECT_EQ(device_named("auto").is_cpu(), gpu_count() == 0);
   for (const char* text : {"gpu", "cuda:", "cuda:x", "cuda:1x", "cuda:-1", ""}) {
     Complaint complaint = complaint_of([&] { device_named(text); });
-    EXPECT_EQ(complaint.message,
-              joined("--device: expected auto, cpu, cuda or cuda:NUMBER, found '", text, "'"));
+    EXPECT_EQ(complaint.message, joined("--device: expected auto, cpu, cuda or cuda:NUMBER, found '", text, "'"));
     EXPECT_EQ(complaint.exit, Exit::kUsage);
   }
   std::string message = message_of([] { device_named("cuda:99"); });
@@ -42,16 +41,14 @@ TEST(Durations, AreReadInAnyUnits) {
   EXPECT_EQ(read_duration("1d1s", seconds), "");
   EXPECT_EQ(seconds, 86401);
   for (const char* text : {"", "90", "m", "1h1h", "1s1h", "-1s", "0s", "1.5h", "1 h", "99999999999999999999s"}) {
-    EXPECT_EQ(read_duration(text, seconds),
-              joined("expected a time such as 90s, 45m or 2h30m, found '", text, "'"));
+    EXPECT_EQ(read_duration(text, seconds), joined("expected a time such as 90s, 45m or 2h30m, found '", text, "'"));
   }
   EXPECT_EQ(seconds, 86401);
 }
 
 TEST(Memory, IsNamedWhenItDoesNotSuffice) {
-  Complaint complaint = complaint_of([] {
-    within_memory("in trying", "cure: ask for less", [] { at::empty({1LL << 50}, at::kByte); });
-  });
+  Complaint complaint =
+      complaint_of([] { within_memory("in trying", "cure: ask for less", [] { at::empty({1LL << 50}, at::kByte); }); });
   EXPECT_EQ(complaint.message, "out of memory in trying: asked for 1125.9 TB; cure: ask for less");
   EXPECT_EQ(complaint.exit, Exit::kMemory);
   complaint = complaint_of([] { within_memory("in trying", "no cure", [] { throw std::bad_alloc(); }); });

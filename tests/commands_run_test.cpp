@@ -53,9 +53,10 @@ TEST_F(CommandOnRun, WritesAPictureIntoTheRun) {
   Answer answer = here({"sample", "images", "--count", "9", "--temperature", "0.5,1"});
   EXPECT_EQ(answer.exit, 0) << answer.err;
   EXPECT_EQ(answer.out, "images/samples/step_00000002_n9_seed0_t0.5,1.png\n");
-  EXPECT_EQ(answer.err,
-            "9 samples at temperature 0.5,1, seed 0, with the averaged weights of images/checkpoints/step_00000002, of the "
-            "classes 0 to 1 in turn\n");
+  EXPECT_EQ(
+      answer.err,
+      "9 samples at temperature 0.5,1, seed 0, with the averaged weights of images/checkpoints/step_00000002, of the "
+      "classes 0 to 1 in turn\n");
   Tensor picture = load_png(*shared_ / "images/samples/step_00000002_n9_seed0_t0.5,1.png");
   EXPECT_EQ(picture.size(0), 3);
   EXPECT_EQ(picture.size(1), picture.size(2));
@@ -183,9 +184,10 @@ TEST_F(CommandOnRun, SaysWhatCannotBeEvaluated) {
   expect_refused(here({"evaluate", "images", "data.classes=3"}), 2,
                  "diffeo evaluate: the number of classes of the data: expected 2, as in training, found 3");
   expect_refused(here({"evaluate", "images", "data.path=none.npy"}), 3, "none.npy: no such file");
-  expect_refused(here({"evaluate", "plane", "--importance-samples", "2"}), 2,
-                 "diffeo evaluate: --importance-samples are of a dequantizer's noise, and this flow has none: its log p is "
-                 "exact");
+  expect_refused(
+      here({"evaluate", "plane", "--importance-samples", "2"}), 2,
+      "diffeo evaluate: --importance-samples are of a dequantizer's noise, and this flow has none: its log p is "
+      "exact");
   expect_refused(here({"evaluate", "images", "--importance-samples", "0"}), 2,
                  "diffeo evaluate: --importance-samples: expected a whole number of at least 1, found '0'");
   expect_refused(here({"evaluate", "images", "--importance-samples", "2", "--draws", "2"}), 2,

@@ -75,9 +75,10 @@ TEST_F(CommandTrain, SaysWhyThereIsNoResult) {
 TEST_F(CommandTrain, NeverTouchesAnExistingRun) {
   diffeo({"train", "toy.yaml", "--run", "r"});
   std::string before = read_plainly(path("r/metrics.jsonl"));
-  expect_refused(diffeo({"train", "toy.yaml", "--run", "r"}), 2,
-                 "r: exists and is not empty; --resume continues the run in it, --run DIR names another folder for a new "
-                 "one");
+  expect_refused(
+      diffeo({"train", "toy.yaml", "--run", "r"}), 2,
+      "r: exists and is not empty; --resume continues the run in it, --run DIR names another folder for a new "
+      "one");
   EXPECT_EQ(read_plainly(path("r/metrics.jsonl")), before);
 }
 
@@ -161,8 +162,11 @@ TEST_F(CommandTrain, RefusesBadInputAndWritesNothing) {
   write("empty.npy", "");
   const std::vector<BadInput> all = {
       {{"train.stepz=3"}, 2, "command line: train.stepz=3: nothing has this name, did you mean 'train.steps'?"},
-      {{"train.steps=0"}, 2, "command line: train.steps=0: train.steps: expected a whole number of at least 1, found '0'"},
-      {{"flow=[{type: squeeze}]"}, 2,
+      {{"train.steps=0"},
+       2,
+       "command line: train.steps=0: train.steps: expected a whole number of at least 1, found '0'"},
+      {{"flow=[{type: squeeze}]"},
+       2,
        "command line: flow=[{type: squeeze}]: flow[0]: images are whole numbers, and no layer turns them into reals; "
        "begin with {type: dequantize}"},
       {{"data.path=none.npy"}, 3, "none.npy: no such file"},
@@ -172,7 +176,8 @@ TEST_F(CommandTrain, RefusesBadInputAndWritesNothing) {
       {{"data.path=image.yaml"}, 3, "image.yaml: does not begin as an npy file does"},
       {{"data.labels=labels.npy"}, 3, "labels.npy: example 3 has the label 3, expected 0 to 2"},
       {{"data.shape=[1, 4, 6]"}, 3, "x.npy: holds examples of shape [1, 4, 4], but data.shape is [1, 4, 6]"},
-      {{"data={source: npy, path: nan.npy, shape: [1], test_fraction: 0.5}", "flow=[{type: linear}]"}, 3,
+      {{"data={source: npy, path: nan.npy, shape: [1], test_fraction: 0.5}", "flow=[{type: linear}]"},
+       3,
        "nan.npy: element [1, 0] is nan, expected finite numbers"},
       {{"--device", "cuda:99"}, 2, ""},
       {{"--device", "gpu"}, 2, "--device: expected auto, cpu, cuda or cuda:NUMBER, found 'gpu'"},
@@ -198,23 +203,25 @@ TEST_F(CommandTrain, SaysWhichDeviceIsNotThere) {
 TEST_F(CommandTrain, SaysWhereItDiverged) {
   Answer answer = diffeo({"train", "toy.yaml", "optimizer.learning_rate=1e30", "--run", "r"});
   EXPECT_EQ(answer.exit, 5);
-  EXPECT_NE(answer.err.find("\ntraining diverged in step 2: the loss or its gradient is not finite; the first layer gone "
-                            "bad is flow.0_actnorm ("),
-            std::string::npos)
+  EXPECT_NE(
+      answer.err.find("\ntraining diverged in step 2: the loss or its gradient is not finite; the first layer gone "
+                      "bad is flow.0_actnorm ("),
+      std::string::npos)
       << answer.err;
 }
 
 TEST_F(CommandTrain, NamesTheBatchWhereMemoryDoesNotSuffice) {
   Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "--dry-run"});
-  expect_refused(answer, 6,
-                 "out of memory in training with train.batch_size 100000000000000 in 1 pass: asked for 800.0 TB; cures, "
-                 "what disturbs least first: a larger train.accumulate (the batch in more passes; other noise, and "
-                 "batch norms see smaller batches), a smaller train.batch_size, fewer hidden channels or layers");
+  expect_refused(
+      answer, 6,
+      "out of memory in training with train.batch_size 100000000000000 in 1 pass: asked for 800.0 TB; cures, "
+      "what disturbs least first: a larger train.accumulate (the batch in more passes; other noise, and "
+      "batch norms see smaller batches), a smaller train.batch_size, fewer hidden channels or layers");
 }
 
 TEST_F(CommandTrain, LeavesASummaryWhereMemoryDoesNotSuffice) {
-  Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "train.initialise_examples=8", "--run",
-                          "r"});
+  Answer answer =
+      diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "train.initialise_examples=8", "--run", "r"});
   EXPECT_EQ(answer.exit, 6) << answer.err;
   nlohmann::json summary = nlohmann::json::parse(read_plainly(path("r/summary.json")));
   EXPECT_EQ(summary.at("exit"), "failed");

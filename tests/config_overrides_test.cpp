@@ -15,9 +15,7 @@ const RepeatConfig& repeat_at(const Config& config, size_t index) {
   return std::get<RepeatConfig>(config.flow.at(index).config);
 }
 
-int64_t hidden_of(const Layer& layer) {
-  return std::get<MlpConfig>(std::get<CouplingConfig>(layer.config).net).hidden;
-}
+int64_t hidden_of(const Layer& layer) { return std::get<MlpConfig>(std::get<CouplingConfig>(layer.config).net).hidden; }
 
 TEST(ConfigOverrides, WinOverTheFileAndTheLastWins) {
   Config config = parse_config(kSmallest + "seed: 3", "c.yaml", {"seed=4", "seed=5"});
@@ -50,8 +48,9 @@ TEST(ConfigOverrides, CanGiveWhatTheFileMustHold) {
   EXPECT_EQ(std::get<SyntheticConfig>(config.data).density, DensityKind::kRings);
   EXPECT_EQ(errors_of("flow: []", {"data.source=synthetic"}),
             "command line: data.source=synthetic: data: missing key 'density' of synthetic (which density)");
-  EXPECT_EQ(errors_of("flow: []", {"data.density=rings"}).find(
-                "command line: data.density=rings: data: missing key 'source', expected one of: "), 0u);
+  EXPECT_EQ(errors_of("flow: []", {"data.density=rings"})
+                .find("command line: data.density=rings: data: missing key 'source', expected one of: "),
+            0u);
 }
 
 TEST(ConfigOverrides, ChangeOneCopyOfAnAlias) {
@@ -100,8 +99,7 @@ TEST(ConfigOverrides, ThatNameNothingAreRefusedWithTheNearestName) {
             "command line: flow.**.hiden=5: nothing has this name, did you mean 'flow.**.hidden'?");
   EXPECT_EQ(errors_of(kSmallest, {"completely.elsewhere=5"}),
             "command line: completely.elsewhere=5: nothing has this name");
-  EXPECT_EQ(errors_of(kSmallest, {"optimizer.decay=0.9"}),
-            "command line: optimizer.decay=0.9: nothing has this name");
+  EXPECT_EQ(errors_of(kSmallest, {"optimizer.decay=0.9"}), "command line: optimizer.decay=0.9: nothing has this name");
 }
 
 TEST(ConfigOverrides, AreNamedInTheErrorsOfTheirValues) {

@@ -151,8 +151,9 @@ TEST(ConfigReader, RefusesUnknownNames) {
 }
 
 TEST(ConfigReader, RefusesMissingKeys) {
-  EXPECT_EQ(errors_of("seed: 1"), "c.yaml:1:1: missing key 'data' (where the examples come from)\n"
-                                  "c.yaml:1:1: missing key 'flow' (the layers, from data to noise)");
+  EXPECT_EQ(errors_of("seed: 1"),
+            "c.yaml:1:1: missing key 'data' (where the examples come from)\n"
+            "c.yaml:1:1: missing key 'flow' (the layers, from data to noise)");
   EXPECT_EQ(errors_of(""), errors_of("seed: 1"));
   EXPECT_EQ(errors_of("# nothing\n---\n"), errors_of("seed: 1"));
   EXPECT_EQ(errors_with("optimizer: {schedule: {kind: cosine}}"),

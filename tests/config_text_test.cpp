@@ -15,7 +15,9 @@ penalty: {l2: 3e-5, parameters: ["true", "1", "a b", "x: y", "", "null", "\u20ac
 )"));
   EXPECT_EQ(to_yaml(parse_config(text)), text);
   EXPECT_NE(text.find("penalty: {l2: 3.0e-05, parameters: [\"true\", \"1\", \"a b\", \"x: y\", \"\", \"null\", "
-                      "\"\xE2\x82\xAC\\n\\\"\\\\\", scale]}"), std::string::npos) << text;
+                      "\"\xE2\x82\xAC\\n\\\"\\\\\", scale]}"),
+            std::string::npos)
+      << text;
 }
 
 TEST(ConfigText, PutsOnALineWhatFitsThere) {
@@ -61,9 +63,9 @@ TEST(ConfigText, WritesTheShortestNumberThatReadsBack) {
 }
 
 TEST(ConfigText, QuotesTextsThatOthersReadAsSomethingElse) {
-  for (const char* text : {"",    "true", "No",  "y",  "NULL", "~",  "1",  "1e5", "0x1f", "1_000", "2001-01-01",
-                           ".inf", "nan", "-",    "- a", "a:", "a: b", "*a", "&a", "!a",  "[a",   "{a",    "a,b",
-                           "'a",  "\"a",  "@a",  "a #b", "`a", "%a", "? a"}) {
+  for (const char* text : {"",           "true", "No",  "y",  "NULL", "~",  "1",    "1e5", "0x1f", "1_000",
+                           "2001-01-01", ".inf", "nan", "-",  "- a",  "a:", "a: b", "*a",  "&a",   "!a",
+                           "[a",         "{a",   "a,b", "'a", "\"a",  "@a", "a #b", "`a",  "%a",   "? a"}) {
     EXPECT_FALSE(reads_as_text(text)) << text;
   }
   for (const char* text : {"scale", "two_moons", "8_gaussians", "/data/cifar-10/x.bin", "flow.3_coupling"}) {

@@ -73,10 +73,10 @@ TEST(ConfigYaml, RefusesDeepNesting) {
 
 TEST(ConfigYaml, RefusesWhatIsNotUtf8) {
   EXPECT_EQ(quick_errors_of("seed: 1\nflow: a\xFFz"), "c.yaml:2:8: not UTF-8; save the file as UTF-8");
-  EXPECT_EQ(quick_errors_of("seed: \xC0\xAF"), "c.yaml:1:7: not UTF-8; save the file as UTF-8");       // overlong
-  EXPECT_EQ(quick_errors_of("seed: \xED\xA0\x80"), "c.yaml:1:7: not UTF-8; save the file as UTF-8");   // surrogate
+  EXPECT_EQ(quick_errors_of("seed: \xC0\xAF"), "c.yaml:1:7: not UTF-8; save the file as UTF-8");          // overlong
+  EXPECT_EQ(quick_errors_of("seed: \xED\xA0\x80"), "c.yaml:1:7: not UTF-8; save the file as UTF-8");      // surrogate
   EXPECT_EQ(quick_errors_of("seed: \xF4\x90\x80\x80"), "c.yaml:1:7: not UTF-8; save the file as UTF-8");  // too large
-  EXPECT_EQ(quick_errors_of("seed: \xE2\x82"), "c.yaml:1:7: not UTF-8; save the file as UTF-8");       // cut short
+  EXPECT_EQ(quick_errors_of("seed: \xE2\x82"), "c.yaml:1:7: not UTF-8; save the file as UTF-8");          // cut short
   EXPECT_EQ(quick_errors_of(std::string("seed: 1\0", 8)), "c.yaml:1:8: a NUL byte; expected text in UTF-8");
   EXPECT_EQ(quick_errors_of(std::string("\xFF\xFEs\0", 4)), "c.yaml:1:1: UTF-16; save the file as UTF-8");
 }

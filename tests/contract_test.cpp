@@ -17,13 +17,12 @@ struct Case {
   const char* name;
   const char* layers;
   Shape shape;
-  bool unit_interval = false;              // draws examples from (0, 1)
+  bool unit_interval = false;  // draws examples from (0, 1)
   Shape features = {};
   int64_t classes = 0;
-  std::vector<const char*> inert = {};     // parameters, by the end of their name, whose gradient is zero everywhere
-  std::vector<const char*> partial = {};   // and those of which some elements are inert
+  std::vector<const char*> inert = {};    // parameters, by the end of their name, whose gradient is zero everywhere
+  std::vector<const char*> partial = {};  // and those of which some elements are inert
 };
-
 
 const Case kCases[] = {
     {"actnorm_image", "[{type: actnorm}]", {3, 2, 2}},
@@ -35,22 +34,59 @@ const Case kCases[] = {
     {"coupling_exp", "[{type: coupling, map: {type: affine, form: exp}, net: {type: mlp, hidden: 8}}]", {4}},
     {"coupling_realnvp", "[{type: coupling, map: {type: affine, form: realnvp}, net: {type: mlp, hidden: 8}}]", {4}},
     {"coupling_glow_net", "[{type: coupling, net: {type: glow_net, hidden: 8}}]", {4, 2, 3}},
-    {"coupling_glow_net_one_pixel", "[{type: coupling, net: {type: glow_net, hidden: 8}}]", {4, 1, 1}, false, {}, 0, {},
+    {"coupling_glow_net_one_pixel",
+     "[{type: coupling, net: {type: glow_net, hidden: 8}}]",
+     {4, 1, 1},
+     false,
+     {},
+     0,
+     {},
      {"first.weight", "last.conv.weight"}},
     {"coupling_keeps_second", "[{type: coupling, keep: second, net: {type: glow_net, hidden: 8}}]", {3, 2, 2}},
     {"coupling_checkerboard", "[{type: coupling, split: checkerboard, net: {type: glow_net, hidden: 8}}]", {1, 4, 4}},
-    {"coupling_checkerboard_second", "[{type: coupling, split: checkerboard, keep: second, net: {type: glow_net, hidden: 8}}]", {2, 3, 4}},
-    {"coupling_columns", "[{type: coupling, split: columns, keep: second, net: {type: glow_net, hidden: 8}}]", {2, 3, 4}},
-    {"coupling_resnet", "[{type: coupling, batch_norm: true, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: 2}}]", {4, 2, 2}},
-    {"coupling_resnet_plain", "[{type: coupling, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: 1, batch_norm: false}}]", {4, 2, 2}},
+    {"coupling_checkerboard_second",
+     "[{type: coupling, split: checkerboard, keep: second, net: {type: glow_net, hidden: 8}}]",
+     {2, 3, 4}},
+    {"coupling_columns",
+     "[{type: coupling, split: columns, keep: second, net: {type: glow_net, hidden: 8}}]",
+     {2, 3, 4}},
+    {"coupling_resnet",
+     "[{type: coupling, batch_norm: true, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: "
+     "2}}]",
+     {4, 2, 2}},
+    {"coupling_resnet_plain",
+     "[{type: coupling, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: 1, batch_norm: "
+     "false}}]",
+     {4, 2, 2}},
     {"coupling_features", "[{type: coupling, context: features, net: {type: mlp, hidden: 8}}]", {4}, false, {3}},
     {"coupling_class", "[{type: coupling, context: class, net: {type: glow_net, hidden: 8}}]", {4, 2, 2}, false, {}, 3},
-    {"coupling_flowpp_affine", "[{type: coupling, split: columns, map: {type: affine, form: flowpp}, net: {type: gated_attention_net, filters: 4, blocks: 1, heads: 2}}]", {2, 2, 4}},
-    {"coupling_mixture", "[{type: coupling, map: {type: logistic_mixture, components: 3}, net: {type: mlp, hidden: 8}}]", {4}},
-    {"coupling_mixture_image", "[{type: coupling, split: columns, map: {type: logistic_mixture, components: 2}, net: {type: gated_attention_net, filters: 4, blocks: 2, heads: 2, last_elu: true, weight_norm: true}}]", {2, 2, 4}},
-    {"coupling_without_attention", "[{type: coupling, map: {type: logistic_mixture, components: 2}, net: {type: gated_attention_net, filters: 4, blocks: 1, attention: none}}]", {4, 2, 3}, false, {}, 0, {"blocks.positions"}},
-    {"coupling_max_attention", "[{type: coupling, context: features, net: {type: gated_attention_net, filters: 4, blocks: 1, attention: max}}]", {4, 2, 2}, false, {3, 2, 2}},
-    {"coupling_gated_conv_net", "[{type: coupling, net: {type: gated_conv_net, blocks: 1, layer_norm: true, attention: full, heads: 2}}]", {4, 2, 3}},
+    {"coupling_flowpp_affine",
+     "[{type: coupling, split: columns, map: {type: affine, form: flowpp}, net: {type: gated_attention_net, filters: "
+     "4, blocks: 1, heads: 2}}]",
+     {2, 2, 4}},
+    {"coupling_mixture",
+     "[{type: coupling, map: {type: logistic_mixture, components: 3}, net: {type: mlp, hidden: 8}}]",
+     {4}},
+    {"coupling_mixture_image",
+     "[{type: coupling, split: columns, map: {type: logistic_mixture, components: 2}, net: {type: gated_attention_net, "
+     "filters: 4, blocks: 2, heads: 2, last_elu: true, weight_norm: true}}]",
+     {2, 2, 4}},
+    {"coupling_without_attention",
+     "[{type: coupling, map: {type: logistic_mixture, components: 2}, net: {type: gated_attention_net, filters: 4, "
+     "blocks: 1, attention: none}}]",
+     {4, 2, 3},
+     false,
+     {},
+     0,
+     {"blocks.positions"}},
+    {"coupling_max_attention",
+     "[{type: coupling, context: features, net: {type: gated_attention_net, filters: 4, blocks: 1, attention: max}}]",
+     {4, 2, 2},
+     false,
+     {3, 2, 2}},
+    {"coupling_gated_conv_net",
+     "[{type: coupling, net: {type: gated_conv_net, blocks: 1, layer_norm: true, attention: full, heads: 2}}]",
+     {4, 2, 3}},
     {"diagonal", "[{type: diagonal}]", {2, 2, 2}},
     {"factor_out", "[{type: factor_out}, {type: coupling, net: {type: glow_net, hidden: 6}}]", {4, 2, 2}},
     {"factor_out_learned", "[{type: factor_out, prior: learned}, {type: actnorm}]", {4, 2, 2}},
@@ -60,8 +96,15 @@ const Case kCases[] = {
     {"flip_channel", "[{type: flip}]", {4, 2, 2}},
     {"flip_columns", "[{type: flip, split: columns}]", {2, 2, 4}},
     {"flip_checkerboard", "[{type: flip, split: checkerboard}]", {2, 2, 4}},
-    {"glow_step", "[{type: squeeze}, {type: repeat, times: 1, body: [{type: actnorm}, {type: inv_conv}, {type: coupling, net: {type: glow_net, hidden: 6}}]}, {type: factor_out, prior: learned}, {type: actnorm}, {type: prior, learned: true}]",
-     {1, 4, 4}, false, {}, 0, {"_prior.conv.conv.weight"}},
+    {"glow_step",
+     "[{type: squeeze}, {type: repeat, times: 1, body: [{type: actnorm}, {type: inv_conv}, {type: coupling, net: "
+     "{type: glow_net, hidden: 6}}]}, {type: factor_out, prior: learned}, {type: actnorm}, {type: prior, learned: "
+     "true}]",
+     {1, 4, 4},
+     false,
+     {},
+     0,
+     {"_prior.conv.conv.weight"}},
     {"inv_conv", "[{type: inv_conv}]", {3, 2, 2}},
     {"inv_conv_vector", "[{type: inv_conv}]", {4}},
     {"inv_conv_lu", "[{type: inv_conv, form: lu}]", {3, 2, 2}, false, {}, 0, {}, {"mix.l", "mix.u"}},
@@ -72,9 +115,19 @@ const Case kCases[] = {
     {"linear_low_rank", "[{type: linear, form: tril_plus_low_rank, rank: 2}]", {4}},
     {"logit", "[{type: logit}]", {2, 2, 2}, true},
     {"logit_without_margin", "[{type: logit, alpha: 0}]", {3}, true},
-    {"masked_coupling", "[{type: masked_coupling, map: {type: affine, form: exp}, net: {type: glow_net, hidden: 6}}]", {2, 2, 4}},
-    {"masked_coupling_realnvp", "[{type: masked_coupling, keep: odd, batch_norm: true, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: 1}}]", {2, 2, 4}},
-    {"masked_coupling_class", "[{type: masked_coupling, context: class, net: {type: glow_net, hidden: 6}}]", {1, 2, 4}, false, {}, 3},
+    {"masked_coupling",
+     "[{type: masked_coupling, map: {type: affine, form: exp}, net: {type: glow_net, hidden: 6}}]",
+     {2, 2, 4}},
+    {"masked_coupling_realnvp",
+     "[{type: masked_coupling, keep: odd, batch_norm: true, map: {type: affine, form: realnvp}, net: {type: resnet, "
+     "hidden: 4, blocks: 1}}]",
+     {2, 2, 4}},
+    {"masked_coupling_class",
+     "[{type: masked_coupling, context: class, net: {type: glow_net, hidden: 6}}]",
+     {1, 2, 4},
+     false,
+     {},
+     3},
     {"prelu", "[{type: prelu}]", {5}},
     {"prior_standard", "[{type: prior}]", {2, 2, 2}},
     {"prior_learned", "[{type: prior, learned: true}]", {2, 2, 2}, false, {}, 0, {"conv.conv.weight"}},
@@ -103,7 +156,8 @@ class Contract : public testing::TestWithParam<Case> {
 
   TransformPtr built(at::ScalarType precision, uint64_t perturbation = 8) {
     const Case& c = GetParam();
-    Site site{.input = c.shape, .features = c.features, .classes = c.classes, .options = precision, .seed = perturbation};
+    Site site{
+        .input = c.shape, .features = c.features, .classes = c.classes, .options = precision, .seed = perturbation};
     TransformPtr layer = build_layers(parse_layers(c.layers), site);
     at::NoGradGuard no_grad;
     layer->forward(examples(16).to(precision), pass(16, Mode::kInitialise, precision));
@@ -126,7 +180,8 @@ class Contract : public testing::TestWithParam<Case> {
     Pass pass{.mode = mode};
     if (c.classes > 0) pass.labels = at::arange(count) % c.classes;
     if (!c.features.empty()) {
-      pass.features = SeededNoise(10).normal("features", at::empty(batched(count, c.features), at::kDouble)).to(precision);
+      pass.features =
+          SeededNoise(10).normal("features", at::empty(batched(count, c.features), at::kDouble)).to(precision);
     }
     return pass;
   }

@@ -114,25 +114,28 @@ TEST_F(LoadData, CutsAValidationSetThatTrainingWatchesAndNeverSees) {
 TEST_F(LoadData, RefusesIdxFilesThatDoNotFit) {
   IdxConfig config{.path = folder(), .shape = {1, 2, 3}};
   EXPECT_EQ(refusal(IdxConfig{.path = path("nowhere")}), path("nowhere") + ": no such file or folder");
-  EXPECT_EQ(refusal(config), folder() + ": holds no training images: neither train-images-idx3-ubyte nor "
-                                                "train-images-idx3-ubyte.gz");
+  EXPECT_EQ(refusal(config), folder() +
+                                 ": holds no training images: neither train-images-idx3-ubyte nor "
+                                 "train-images-idx3-ubyte.gz");
   idx_pair("train", 20);
-  EXPECT_EQ(refusal(config), path("train-images-idx3-ubyte") + ": there are no test images (t10k-images-idx3-ubyte) "
-                                                               "beside it; put them there or set data.validation");
+  EXPECT_EQ(refusal(config), path("train-images-idx3-ubyte") +
+                                 ": there are no test images (t10k-images-idx3-ubyte) "
+                                 "beside it; put them there or set data.validation");
   idx_pair("t10k", 5);
   fs::remove(path("t10k-labels-idx1-ubyte"));
-  EXPECT_EQ(refusal(config), folder() + ": holds no labels: neither t10k-labels-idx1-ubyte nor "
-                                                "t10k-labels-idx1-ubyte.gz");
+  EXPECT_EQ(refusal(config), folder() +
+                                 ": holds no labels: neither t10k-labels-idx1-ubyte nor "
+                                 "t10k-labels-idx1-ubyte.gz");
   idx("t10k-labels-idx1-ubyte", at::arange(4));
   EXPECT_EQ(refusal(config), path("t10k-labels-idx1-ubyte") + ": holds 4 labels for 5 examples");
   idx("t10k-labels-idx1-ubyte", at::tensor({0, 9, 3, 10, 1}));
   EXPECT_EQ(refusal(config), path("t10k-labels-idx1-ubyte") + ": example 3 has the label 10, expected 0 to 9");
   config.shape = {1, 28, 28};
-  EXPECT_EQ(refusal(config), path("train-images-idx3-ubyte") +
-                                 ": holds examples of shape [1, 2, 3], but data.shape is [1, 28, 28]");
+  EXPECT_EQ(refusal(config),
+            path("train-images-idx3-ubyte") + ": holds examples of shape [1, 2, 3], but data.shape is [1, 28, 28]");
   idx("train-images-idx3-ubyte", at::arange(5));
-  EXPECT_EQ(refusal(config), path("train-images-idx3-ubyte") +
-                                 ": holds Byte of shape [5], expected images [N, height, width] of bytes");
+  EXPECT_EQ(refusal(config),
+            path("train-images-idx3-ubyte") + ": holds Byte of shape [5], expected images [N, height, width] of bytes");
 }
 
 TEST_F(LoadData, ReadsCifarInFiveBatchesOrOneFile) {
@@ -197,8 +200,9 @@ TEST_F(LoadData, RefusesNpyFilesThatDoNotFit) {
   EXPECT_EQ(refusal(config), path("x.npy") + ": element [2, 1] is nan, expected finite numbers");
   config.shape = {3, 4, 5};
   npy("x.npy", at::zeros({4, 3, 4, 5}));
-  EXPECT_EQ(refusal(config), path("x.npy") + ": holds Float of shape [4, 3, 4, 5], expected images [N, H, W] or "
-                                             "[N, H, W, C] of uint8");
+  EXPECT_EQ(refusal(config), path("x.npy") +
+                                 ": holds Float of shape [4, 3, 4, 5], expected images [N, H, W] or "
+                                 "[N, H, W, C] of uint8");
   npy("x.npy", at::zeros({4, 3, 4, 5}, at::kByte));
   EXPECT_EQ(refusal(config), path("x.npy") + ": holds examples of shape [5, 3, 4], but data.shape is [3, 4, 5]");
   npy("x.npy", at::zeros({4, 4, 5, 3}, at::kByte));

@@ -19,7 +19,8 @@ std::vector<std::string> shipped_names() {
   std::vector<std::string> names;
   const std::filesystem::path folder = DIFFEO_SOURCE "/configs";
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (entry.path().extension() == ".yaml") names.push_back(entry.path().lexically_relative(folder).replace_extension());
+    if (entry.path().extension() == ".yaml")
+      names.push_back(entry.path().lexically_relative(folder).replace_extension());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -50,16 +51,27 @@ TEST(Shipped, EveryConfigurationBuildsOnTheMetaDevice) {
 }
 
 TEST(Shipped, ThePublishedNetworksHaveThePublishedSizes) {
-  const std::map<std::string, int64_t> published{
-      {"cifar10/realnvp", 19609545},      {"imagenet32/realnvp", 46220359}, {"imagenet64/realnvp", 185898341},
-      {"celeba64/realnvp", 96363237},     {"cifar10/glow", 44603604},       {"cifar10/glow_additive", 38395668},
-      {"imagenet32/glow", 66861588},      {"imagenet64/glow", 112377540},   {"celebahq256/glow", 175099620},
-      {"flowpp/cifar10", 31443440},       {"flowpp/cifar10_uniform", 32324408},
-      {"flowpp/cifar10_affine", 32045708}, {"flowpp/cifar10_no_attention", 31443440},
-      {"flowpp/imagenet32", 168955724},   {"flowpp/imagenet64", 73489960}, {"flowpp/imagenet64_5bit", 73489960},
-      {"flowpp/celeba64_3bit", 73489960}, {"flowpp/celeba64_5bit", 73489960},
-      {"flowpp/celeba128_5bit", 122790952}};
-  for (const auto& [name, count] : published) EXPECT_EQ(parameter_count(built(shipped(name), at::kMeta)), count) << name;
+  const std::map<std::string, int64_t> published{{"cifar10/realnvp", 19609545},
+                                                 {"imagenet32/realnvp", 46220359},
+                                                 {"imagenet64/realnvp", 185898341},
+                                                 {"celeba64/realnvp", 96363237},
+                                                 {"cifar10/glow", 44603604},
+                                                 {"cifar10/glow_additive", 38395668},
+                                                 {"imagenet32/glow", 66861588},
+                                                 {"imagenet64/glow", 112377540},
+                                                 {"celebahq256/glow", 175099620},
+                                                 {"flowpp/cifar10", 31443440},
+                                                 {"flowpp/cifar10_uniform", 32324408},
+                                                 {"flowpp/cifar10_affine", 32045708},
+                                                 {"flowpp/cifar10_no_attention", 31443440},
+                                                 {"flowpp/imagenet32", 168955724},
+                                                 {"flowpp/imagenet64", 73489960},
+                                                 {"flowpp/imagenet64_5bit", 73489960},
+                                                 {"flowpp/celeba64_3bit", 73489960},
+                                                 {"flowpp/celeba64_5bit", 73489960},
+                                                 {"flowpp/celeba128_5bit", 122790952}};
+  for (const auto& [name, count] : published)
+    EXPECT_EQ(parameter_count(built(shipped(name), at::kMeta)), count) << name;
   EXPECT_EQ(parameter_count(built(shipped("imagenet64/realnvp", {"flow.**.blocks=2"}), at::kMeta)), 96363237);
 }
 

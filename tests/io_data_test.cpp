@@ -137,7 +137,7 @@ std::string cifar_record(char label, char first_red) {
   std::string record(3073, '\0');
   record[0] = label;
   record[1] = first_red;
-  record[1 + 1024] = 20;       // green
+  record[1 + 1024] = 20;           // green
   record[1 + 2 * 1024 + 33] = 30;  // blue of row 1, column 1
   return record;
 }
@@ -182,10 +182,11 @@ TEST(Cifar10, SaysWhatIsWrong) {
   };
   EXPECT_EQ(message(cifar_record(3, 0) + "abc"),
             file + ": holds 3076 bytes, expected a multiple of 3073 (a label and 3 x 32 x 32 bytes)");
-  EXPECT_EQ(message(cifar_record(3, 0) + "a"), file +
-            ": holds 3074 bytes, expected a multiple of 3073 (a label and 3 x 32 x 32 bytes); it looks like CIFAR-100");
-  EXPECT_EQ(message(cifar_record(9, 0) + cifar_record(10, 0)),
-            file + ": record 1 has the label 10, expected 0 to 9");
+  EXPECT_EQ(
+      message(cifar_record(3, 0) + "a"),
+      file +
+          ": holds 3074 bytes, expected a multiple of 3073 (a label and 3 x 32 x 32 bytes); it looks like CIFAR-100");
+  EXPECT_EQ(message(cifar_record(9, 0) + cifar_record(10, 0)), file + ": record 1 has the label 10, expected 0 to 9");
   EXPECT_EQ(message(""), file + ": is empty");
   EXPECT_EQ(message_of([] { load_cifar10({}); }), "no files to read CIFAR-10 from");
 }
@@ -251,8 +252,9 @@ TEST(Npy, SaysWhatIsWrong) {
   auto of = [](const std::string& descr, const std::string& shape) {
     return "{'descr': " + descr + ", 'fortran_order': False, 'shape': " + shape + ", }\n";
   };
-  EXPECT_EQ(message(of("'>f4'", "(2,)")), "x: dtype '>f4', expected a little-endian number as '<f4' or '|u1'; convert "
-                                          "it with x.astype('<f4')");
+  EXPECT_EQ(message(of("'>f4'", "(2,)")),
+            "x: dtype '>f4', expected a little-endian number as '<f4' or '|u1'; convert "
+            "it with x.astype('<f4')");
   EXPECT_EQ(message(of("'|O'", "(2,)")),
             "x: dtype '|O', expected a little-endian number as '<f4' or '|u1'; Python objects are never read");
   EXPECT_EQ(message(of("'<U3'", "(2,)")), "x: dtype '<U3', expected a little-endian number as '<f4' or '|u1'");
@@ -271,8 +273,7 @@ TEST(Npy, SaysWhatIsWrong) {
   EXPECT_EQ(message("{'descr': '|u1', 'descr': '|u1'}"), "x: header: the key 'descr' stands twice");
   EXPECT_EQ(message("{'descr': '|u1', 'shape': (2,)}"),
             "x: header: expected the keys descr, fortran_order and shape, found only 2 of them");
-  EXPECT_EQ(message("{'name': '|u1'}"),
-            "x: header: unknown key 'name', expected descr, fortran_order and shape");
+  EXPECT_EQ(message("{'name': '|u1'}"), "x: header: unknown key 'name', expected descr, fortran_order and shape");
   EXPECT_EQ(message("{'fortran_order': 0}"), "x: header: expected True or False at character 19");
   EXPECT_EQ(message("{'descr': '|u1"), "x: header: expected a string that ends at character 12");
   EXPECT_EQ(message(of("'|u1'", "(2,)") + "import os"), "x: header: expected its end at character 59");

@@ -44,8 +44,9 @@ TEST(ReadFile, SaysWhatIsWrong) {
   EXPECT_EQ(message_of(read), file.string() + ": holds 5 bytes, expected at most 4");
   EXPECT_EQ(message_of([&] { read_file(directory.path(), 4); }),
             directory.path().string() + ": is a directory, expected a file");
-  EXPECT_EQ(message_of([&] { read_file(directory / "b/c", 4); }), (directory / "b/c").string() +
-            ": no such file, the folder " + (directory / "b").string() + " does not exist either");
+  EXPECT_EQ(message_of([&] { read_file(directory / "b/c", 4); }),
+            (directory / "b/c").string() + ": no such file, the folder " + (directory / "b").string() +
+                " does not exist either");
   EXPECT_EQ(message_of([&] { read_file(directory / "a/c", 4); }),
             (directory / "a/c").string() + ": cannot be read: a part of the path is not a directory");
   EXPECT_EQ(message_of([] { read_file("/dev/null", 4); }), "/dev/null: is a pipe or a device, expected a file");
@@ -311,8 +312,7 @@ TEST(EntriesOf, AreNoneWhereThereIsNoDirectory) {
   EXPECT_TRUE(entries_of(directory / "b").empty());
   EXPECT_TRUE(entries_of(directory / "a/b").empty());
   Complaint complaint = complaint_of([&] { entries_of(directory / std::string(300, 'x'), Exit::kCheckpoint); });
-  EXPECT_EQ(complaint.message,
-            (directory / std::string(300, 'x')).string() + ": cannot be read: the name is too long");
+  EXPECT_EQ(complaint.message, (directory / std::string(300, 'x')).string() + ": cannot be read: the name is too long");
   EXPECT_EQ(complaint.exit, Exit::kCheckpoint);
 }
 

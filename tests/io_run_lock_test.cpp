@@ -24,7 +24,9 @@ TEST(RunLock, NamesTheProcessThatWasFirst) {
 
 TEST(RunLock, EndsWithItsObject) {
   TemporaryDirectory directory;
-  { RunLock first(directory.path()); }
+  {
+    RunLock first(directory.path());
+  }
   EXPECT_EQ(message_of([&] { RunLock(directory.path()); }), "no error");
 }
 

@@ -102,8 +102,7 @@ TEST(Safetensors, RefusesToWriteWhatTheFormatCannotHold) {
             "tensor 'z': type ComplexFloat has no place in a safetensors file");
   EXPECT_EQ(message({{"z", Tensor()}}), "tensor 'z': has no values to store");
   EXPECT_EQ(message({{"z", at::empty({1}, at::kMeta)}}), "tensor 'z': has no values to store");
-  EXPECT_EQ(message({{"__metadata__", at::zeros({1})}}),
-            "a tensor cannot be named __metadata__ in a safetensors file");
+  EXPECT_EQ(message({{"__metadata__", at::zeros({1})}}), "a tensor cannot be named __metadata__ in a safetensors file");
   EXPECT_EQ(message({{"\xff", at::zeros({1})}}), "a name or a metadata value for a safetensors file is not UTF-8");
   EXPECT_EQ(message({}, {{"a", "\xff"}}), "a name or a metadata value for a safetensors file is not UTF-8");
 }
@@ -117,16 +116,16 @@ TEST(Safetensors, TakesHeadersInAnyOrderAndPadded) {
 }
 
 TEST(Safetensors, RefusesOtherFiles) {
-  EXPECT_EQ(message_of([] { parsed("abc"); }),
-            "x: ends within the length of the header: expected 8 bytes, found 3");
+  EXPECT_EQ(message_of([] { parsed("abc"); }), "x: ends within the length of the header: expected 8 bytes, found 3");
   EXPECT_EQ(message_of([] { parsed("\x89PNG\r\n\x1a\n....."); }),
             "x: the header takes 727905341920923785 bytes, at most 16777216; this is not a safetensors file");
   EXPECT_EQ(message_of([] { parsed(little_endian<uint64_t>(16777216) + "{}"); }),
             "x: ends within the header: expected 16777216 bytes, found 2");
   EXPECT_EQ(complaint("[]", 0), "x: the header does not begin with '{'; this is not a safetensors file");
   EXPECT_EQ(complaint("", 0), "x: the header does not begin with '{'; this is not a safetensors file");
-  EXPECT_EQ(complaint("{", 0), "x: header: parse error at line 1, column 2: syntax error while parsing object key - "
-                               "unexpected end of input; expected string literal");
+  EXPECT_EQ(complaint("{", 0),
+            "x: header: parse error at line 1, column 2: syntax error while parsing object key - "
+            "unexpected end of input; expected string literal");
 }
 
 // A header of one tensor "a".
@@ -140,11 +139,13 @@ TEST(Safetensors, RefusesDescriptionsThatMakeNoSense) {
   EXPECT_EQ(complaint(described("7", "[1]", "[0,1]"), 1), "x: tensor 'a': dtype is not a string");
   for (const char* shape : {"3", "[1.0]", "[-1]", "[\"1\"]", "[9223372036854775808]", "{\"0\":1}", "[true]"}) {
     EXPECT_EQ(complaint(described("\"U8\"", shape, "[0,1]"), 1),
-              "x: tensor 'a': shape is not a list of whole numbers from 0 to 2^63 - 1") << shape;
+              "x: tensor 'a': shape is not a list of whole numbers from 0 to 2^63 - 1")
+        << shape;
   }
   for (const char* offsets : {"[1,0]", "[0]", "[0,1,1]", "[]"}) {
     EXPECT_EQ(complaint(described("\"U8\"", "[1]", offsets), 1),
-              "x: tensor 'a': data_offsets are not a beginning and an end") << offsets;
+              "x: tensor 'a': data_offsets are not a beginning and an end")
+        << offsets;
   }
   EXPECT_EQ(complaint(described("\"U8\"", "[1,1,1,1,1,1,1,1,1]", "[0,1]"), 1),
             "x: tensor 'a': 9 dimensions, at most 8");

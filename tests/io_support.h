@@ -67,8 +67,12 @@ inline std::string mutated(std::string bytes, std::mt19937& random) {
   for (size_t accidents = 1 + below(4); accidents > 0; --accidents) {
     size_t at = below(bytes.size()), count = std::min(bytes.size() - at, 1 + below(8));
     switch (below(6)) {
-      case 0: if (!bytes.empty()) bytes[at] ^= static_cast<char>(1 << below(8)); break;
-      case 1: if (!bytes.empty()) bytes[at] = static_cast<char>(random()); break;
+      case 0:
+        if (!bytes.empty()) bytes[at] ^= static_cast<char>(1 << below(8));
+        break;
+      case 1:
+        if (!bytes.empty()) bytes[at] = static_cast<char>(random());
+        break;
       case 2: bytes.resize(at); break;
       case 3: bytes.insert(at, 1 + below(16), static_cast<char>(random())); break;
       case 4: bytes.insert(at, bytes.substr(below(bytes.size()), 1 + below(32))); break;

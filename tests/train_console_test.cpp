@@ -15,8 +15,12 @@
 namespace diffeo {
 namespace {
 
-const Progress kHalf{.step = 50, .steps = 100, .value = "3.4120 bits/dim", .examples_per_second = 512.4,
-                     .examples = "images", .seconds_left = 125};
+const Progress kHalf{.step = 50,
+                     .steps = 100,
+                     .value = "3.4120 bits/dim",
+                     .examples_per_second = 512.4,
+                     .examples = "images",
+                     .seconds_left = 125};
 
 TEST(Progress, SaysWhereItIsAndHowLongItTakes) {
   EXPECT_EQ(progress_text(kHalf), "step 50/100  3.4120 bits/dim  512 images/s  2 min left");

@@ -38,8 +38,8 @@ TEST(BlockNoise, GivesAnExampleTheSameDrawInEveryBatch) {
 TEST(Evaluate, IsTheMeanOverEveryExampleWithItsError) {
   auto flow = double_flow(plane_flow("[{type: scale, factor: 2}]"));
   Dataset data{rows(10), {}};
-  Tensor nats = 0.5 * (2 * data.examples).to(at::kDouble).square().sum(1) + std::log(2 * std::numbers::pi) -
-                2 * std::log(2.0);
+  Tensor nats =
+      0.5 * (2 * data.examples).to(at::kDouble).square().sum(1) + std::log(2 * std::numbers::pi) - 2 * std::log(2.0);
   for (int64_t batch : {1, 3, 10, 64}) {
     Evaluation result = evaluate(*flow, data, {.batch_size = batch});
     EXPECT_EQ(result.examples, 10);

@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "read_backs.h"
 #include "train/divergence.h"
 #include "train/dry_run.h"
 #include "train/interval.h"
 #include "train/resume_rules.h"
-#include "read_backs.h"
 #include "train_support.h"
 
 namespace diffeo {
@@ -110,8 +110,9 @@ TEST(DryRun, TriesOneStepAndWritesNothing) {
 
 TEST(ResumeRules, LockWhatTheWeightsAndTheDataAre) {
   Config before = parse_config(plane_yaml());
-  Config after = parse_config(plane_yaml(), "config", {"flow[2].net.hidden=16", "seed=4", "data.density=rings",
-                                                       "train.steps=99", "optimizer.beta1=0.5"});
+  Config after =
+      parse_config(plane_yaml(), "config",
+                   {"flow[2].net.hidden=16", "seed=4", "data.density=rings", "train.steps=99", "optimizer.beta1=0.5"});
   std::string warnings;
   Complaint complaint =
       complaint_of([&] { check_resumable(before, after, [&](const std::string& text) { warnings += text + "\n"; }); });
@@ -125,8 +126,9 @@ TEST(ResumeRules, LockWhatTheWeightsAndTheDataAre) {
 
 TEST(ResumeRules, LeaveStepsAndIntervalsFree) {
   Config before = parse_config(plane_yaml());
-  Config after = parse_config(plane_yaml(), "config", {"train.steps=99", "train.log_every=1", "train.keep=1",
-                                                       "train.sample_temperatures=[0.5, 1]", "train.evaluate_every=0"});
+  Config after = parse_config(plane_yaml(), "config",
+                              {"train.steps=99", "train.log_every=1", "train.keep=1",
+                               "train.sample_temperatures=[0.5, 1]", "train.evaluate_every=0"});
   check_resumable(before, after, [](const std::string& warning) { ADD_FAILURE() << warning; });
   EXPECT_EQ(differences(before, after).size(), 5u);
   EXPECT_EQ(differences(before, before).size(), 0u);
@@ -138,8 +140,9 @@ TEST(ResumeRules, LetDataFilesMoveButNeitherComeNorGo) {
   Config before = parse_config(yaml), moved = parse_config(yaml, "config", {"data.path=b.npy", "data.labels=z.npy"});
   std::string warnings;
   check_resumable(before, moved, [&](const std::string& text) { warnings += text + "\n"; });
-  EXPECT_EQ(warnings, "changed since the run began: data.path: was a.npy, is b.npy\n"
-                      "changed since the run began: data.labels: was y.npy, is z.npy\n");
+  EXPECT_EQ(warnings,
+            "changed since the run began: data.path: was a.npy, is b.npy\n"
+            "changed since the run began: data.labels: was y.npy, is z.npy\n");
   Config other = parse_config(yaml, "config", {"data.test=t.npy", "data.test_labels=u.npy"});
   EXPECT_EQ(message_of([&] { check_resumable(before, other, [](const std::string&) {}); }),
             "this run cannot go on with another model, other data or another seed:\n  data.test: was null, is t.npy\n"

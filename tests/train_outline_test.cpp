@@ -32,7 +32,8 @@ TEST(Outline, TakesImagesThatAreDequantizedOnceBeforeAnythingCounts) {
 }
 
 TEST(Outline, RefusesImagesThatReachALayerOfReals) {
-  const std::string cure = ": images are whole numbers, and no layer turns them into reals; begin with {type: dequantize}";
+  const std::string cure =
+      ": images are whole numbers, and no layer turns them into reals; begin with {type: dequantize}";
   expect_refusal(images("[{type: actnorm}, {type: dequantize}]"), "c.yaml:2:8: flow[0]" + cure);
   expect_refusal(images("[{type: squeeze}, {type: factor_out}, {type: dequantize}]"), "c.yaml:2:25: flow[1]" + cure);
   expect_refusal(images("[{type: squeeze}]"), "c.yaml:2:8: flow[0]" + cure);
@@ -55,25 +56,29 @@ TEST(Outline, RefusesATrainingWithoutParameters) {
 }
 
 TEST(Outline, RefusesAPenaltyOnParametersThatAreNot) {
-  expect_refusal(plane("[{type: actnorm}]\npenalty: {l2: 0.1, parameters: [magnitud]}"),
-                 "penalty.parameters: no parameter's name contains 'magnitud'; they are called as flow.0_actnorm.norm.b");
+  expect_refusal(
+      plane("[{type: actnorm}]\npenalty: {l2: 0.1, parameters: [magnitud]}"),
+      "penalty.parameters: no parameter's name contains 'magnitud'; they are called as flow.0_actnorm.norm.b");
 }
 
 TEST(Outline, RefusesAFlowppThatDoesNotFit) {
   auto coupling = [](const std::string& how, const std::string& net) {
-    return "[{type: dequantize}, {type: coupling, " + how + ", map: {type: logistic_mixture}, net: {type: " + net + "}}]";
+    return "[{type: dequantize}, {type: coupling, " + how + ", map: {type: logistic_mixture}, net: {type: " + net +
+           "}}]";
   };
   const std::string place = "c.yaml:2:28: flow[1] (coupling): ";
   expect_refusal(images(coupling("split: columns", "gated_attention_net, filters: 32, heads: 5")),
                  place + "heads: 5 do not divide 32 channels");
   expect_refusal(images(coupling("context: features", "gated_attention_net")),
-                 place + "context: there are no features here; only the noise layers of a dequantizer with 'features' have "
-                         "them");
+                 place +
+                     "context: there are no features here; only the noise layers of a dequantizer with 'features' have "
+                     "them");
   Config odd = images(coupling("split: columns", "gated_attention_net"));
   std::get<NpyConfig>(odd.data).shape = {2, 4, 5};
   expect_refusal(odd, place + "split: a columns split needs an image of even width, got [2, 4, 5]");
-  EXPECT_EQ(message_of([] { images("[{type: coupling, map: {type: logistic_mixture, components: 0}, net: {type: mlp}}]"); }),
-            "c.yaml:2:67: flow[0].map.components: expected a whole number from 1 to 1024, found '0'");
+  EXPECT_EQ(
+      message_of([] { images("[{type: coupling, map: {type: logistic_mixture, components: 0}, net: {type: mlp}}]"); }),
+      "c.yaml:2:67: flow[0].map.components: expected a whole number from 1 to 1024, found '0'");
 }
 
 TEST(Outline, RefusesSizesThatNoMachineHolds) {

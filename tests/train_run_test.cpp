@@ -80,8 +80,9 @@ TEST(Run, LeavesAnExistingFolderAlone) {
   fs::create_directory(run);
   write_plainly(run / "mine", "x");
   Complaint complaint = complaint_of([&] { run_training(plane_yaml(), {.run = run}); });
-  EXPECT_EQ(complaint.message, run.string() + ": exists and is not empty; --resume continues the run in it, --run DIR "
-                                              "names another folder for a new one");
+  EXPECT_EQ(complaint.message, run.string() +
+                                   ": exists and is not empty; --resume continues the run in it, --run DIR "
+                                   "names another folder for a new one");
   EXPECT_EQ(complaint.exit, Exit::kUsage);
   EXPECT_EQ(std::distance(fs::directory_iterator(run), {}), 1);
 }
@@ -134,9 +135,10 @@ TEST(Run, DrawsThePlaneOfAFlowOfClasses) {
   TemporaryDirectory directory;
   save_npy(directory / "x.npy", at::arange(80).view({40, 2}).div(40).to(at::kFloat));
   save_npy(directory / "y.npy", at::arange(40).remainder(3).to(at::kByte));
-  std::string yaml = joined("data: {source: npy, path: ", (directory / "x.npy").string(), ", labels: ",
-                            (directory / "y.npy").string(), ", classes: 3, shape: [2], test_fraction: 0.25}\n",
-                            "train: {steps: 1, batch_size: 8}\nflow: [{type: actnorm}, {type: prior, classes: true}]\n");
+  std::string yaml =
+      joined("data: {source: npy, path: ", (directory / "x.npy").string(), ", labels: ", (directory / "y.npy").string(),
+             ", classes: 3, shape: [2], test_fraction: 0.25}\n",
+             "train: {steps: 1, batch_size: 8}\nflow: [{type: actnorm}, {type: prior, classes: true}]\n");
   ConsoleText text;
   TrainResult result = run_training(yaml, {.run = directory / "run"}, {}, &text);
   EXPECT_EQ(result.summary["samples"].size(), 2) << text.text();
@@ -162,8 +164,8 @@ std::string outlier_yaml(const TemporaryDirectory& directory) {
   held_out[9][0] = 1e30;
   save_npy(directory / "x.npy", at::arange(80).remainder(7).view({40, 2}).to(at::kFloat));
   save_npy(directory / "test.npy", held_out);
-  return joined("data: {source: npy, path: ", (directory / "x.npy").string(), ", test: ",
-                (directory / "test.npy").string(), ", shape: [2]}\n",
+  return joined("data: {source: npy, path: ", (directory / "x.npy").string(),
+                ", test: ", (directory / "test.npy").string(), ", shape: [2]}\n",
                 "train: {steps: 4, batch_size: 8, evaluate_every: 2, checkpoint_every: 2, sample_temperatures: []}\n",
                 "flow: [{type: actnorm}]\n");
 }
@@ -174,9 +176,10 @@ TEST(Run, GoesOnWhereAHeldOutExampleHasNoDensity) {
   ConsoleText text;
   TrainResult result = run_training(outlier_yaml(directory), {.run = run}, {}, &text);
   EXPECT_EQ(result.exit, Exit::kDone);
-  EXPECT_NE(text.text().find("warning: step 2: test has no number, and the run goes on: evaluation: log p is not finite "
-                             "for 1 of 10 examples, the first of them example 9 (-inf)\n"),
-            std::string::npos)
+  EXPECT_NE(
+      text.text().find("warning: step 2: test has no number, and the run goes on: evaluation: log p is not finite "
+                       "for 1 of 10 examples, the first of them example 9 (-inf)\n"),
+      std::string::npos)
       << text.text();
   int unscored = 0;
   for (const json& line : timeless_metrics(run)) {
@@ -298,9 +301,11 @@ TEST(Run, SaysWhereItGoesOnOnOtherHardware) {
   write_checkpoint(newest, checkpoint);
   ConsoleText text;
   run_training(plane_yaml(), {.run = run, .resume = true}, {"train.steps=2"}, &text);
-  EXPECT_NE(text.text().find(joined("warning: the run goes on with another device (cuda (NVIDIA H100 80GB HBM3) before, "
-                                    "cpu (", at::get_cpu_capability(), ") now), so its numbers will be rounded")),
-            std::string::npos)
+  EXPECT_NE(
+      text.text().find(joined("warning: the run goes on with another device (cuda (NVIDIA H100 80GB HBM3) before, "
+                              "cpu (",
+                              at::get_cpu_capability(), ") now), so its numbers will be rounded")),
+      std::string::npos)
       << text.text();
 }
 

@@ -38,7 +38,8 @@ inline std::string image_yaml(const TemporaryDirectory& directory) {
   save_npy(directory / "images.npy", images);
   return R"(
 seed: 5
-data: {source: npy, path: )" + (directory / "images.npy").string() + R"(, shape: [1, 4, 4], test_fraction: 0.25,
+data: {source: npy, path: )" +
+         (directory / "images.npy").string() + R"(, shape: [1, 4, 4], test_fraction: 0.25,
        augment: {flip: true}}
 objective: bits_per_dim
 optimizer: {kind: adamax, learning_rate: 1e-3}

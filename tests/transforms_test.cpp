@@ -62,8 +62,8 @@ TEST(Observer, SeesEachLayerInOrderBothWays) {
   }};
   Tensor z = flow.encode(randn({3, 1, 2, 2}), pass);
   const std::string out = "flow.2_factor_out";
-  EXPECT_EQ(paths, (std::vector<std::string>{"flow.0_squeeze", "flow.1_reverse", out + ".rest.0_inv_conv", out + ".rest",
-                                             out, "flow"}));
+  EXPECT_EQ(paths, (std::vector<std::string>{"flow.0_squeeze", "flow.1_reverse", out + ".rest.0_inv_conv",
+                                             out + ".rest", out, "flow"}));
   EXPECT_TRUE(log_det.defined());
   paths.clear();
   flow.decode(z, pass);
@@ -132,7 +132,9 @@ TEST(Flow, NamesTheSegmentsOfItsLatents) {
 TEST(Affine, ReadsEachFormInItsOwnLayout) {
   Tensor x = at::ones({1, 2}, at::kDouble), raw = at::tensor({1., 2., 3., 4.}, at::kDouble).view({1, 4});
   Site site{.input = {2}, .options = at::kDouble};
-  auto value = [&](AffineForm form, const Tensor& r) { return make_map(AffineConfig{form}, site)->forward(x, r).value; };
+  auto value = [&](AffineForm form, const Tensor& r) {
+    return make_map(AffineConfig{form}, site)->forward(x, r).value;
+  };
   auto row = [](std::vector<double> values) { return at::tensor(values, at::kDouble).view({1, -1}); };
   EXPECT_TRUE(at::allclose(value(AffineForm::kGlow, raw), row({2, 4}) * row({4, 6}).sigmoid()));
   EXPECT_TRUE(at::allclose(value(AffineForm::kExp, raw), row({2, 3}) * row({3, 4}).exp()));
@@ -212,7 +214,8 @@ TEST(Dequantize, AFlowOfSigmoidNoiseCostsWhatItsEntropySays) {
 TEST(Dequantize, NoiseMayBeConditionedOnTheImage) {
   Flow flow = double_flow(
       "[{type: dequantize, features: {split: columns, channels: 3, net: {type: glow_net, hidden: 4}}, noise: [{type: "
-      "coupling, split: columns, context: features, net: {type: glow_net, hidden: 4}}, {type: sigmoid}]}]", {1, 2, 4});
+      "coupling, split: columns, context: features, net: {type: glow_net, hidden: 4}}, {type: sigmoid}]}]",
+      {1, 2, 4});
   Tensor x = at::arange(16, at::kDouble).mul(16).view({2, 1, 2, 4});
   SeededNoise noise(4);
   flow.initialise(x, {.noise = &noise});

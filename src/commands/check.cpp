@@ -101,8 +101,9 @@ void print_verdicts(const std::vector<LayerVerdict>& verdicts) {
     table.add({v.path, name_of(v.verdict()), grouped_digits(v.dimensions), error_text(v.round_trip),
                v.log_det ? error_text(*v.log_det) : "not checked"});
   }
-  std::cout << table.text() << "\n" << effort_text(verdicts)
-            << count_of(verdicts, Verdict::kPass) << " of " << verdicts.size() << " layers pass\n";
+  std::cout << table.text() << "\n"
+            << effort_text(verdicts) << count_of(verdicts, Verdict::kPass) << " of " << verdicts.size()
+            << " layers pass\n";
 }
 
 void print_verdicts_as_json(const std::vector<LayerVerdict>& verdicts) {

@@ -44,8 +44,8 @@ void env_command(const Words& words) {
   print_fact("compiled", build_flags());
   print_fact("configs", joined(shipped_configs().size(), " shipped"));
   print_fact("processors", joined(sysconf(_SC_NPROCESSORS_ONLN), ", LibTorch uses ", at::get_cpu_capability()));
-  print_fact("threads", joined(at::get_num_threads(), "; ", variable("OMP_NUM_THREADS"), ", ",
-                               variable("OMP_WAIT_POLICY")));
+  print_fact("threads",
+             joined(at::get_num_threads(), "; ", variable("OMP_NUM_THREADS"), ", ", variable("OMP_WAIT_POLICY")));
   print_fact("memory", memory_text());
   print_fact("gpus", gpus_text());
   std::cout << "\nLibTorch: " << at::show_config();

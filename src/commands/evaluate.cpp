@@ -42,8 +42,9 @@ void declare(CommandLine& line, EvaluateArguments& arguments) {
 
 // How often the noise is drawn, and to what end.
 void set_draws(EvaluateOptions& options, const EvaluateArguments& arguments) {
-  require(!arguments.draws || !arguments.importance_samples, Exit::kUsage,
-          "diffeo evaluate: --draws and --importance-samples: expected one of them; importance samples are also averaged");
+  require(
+      !arguments.draws || !arguments.importance_samples, Exit::kUsage,
+      "diffeo evaluate: --draws and --importance-samples: expected one of them; importance samples are also averaged");
   options.importance = arguments.importance_samples.has_value();
   options.draws = options.importance ? *arguments.importance_samples : arguments.draws.value_or(1);
 }
@@ -99,8 +100,9 @@ void evaluate_as_told(const EvaluateArguments& arguments) {
   at::TensorOptions options = at::TensorOptions(at::kFloat).device(device_named(arguments.device));
   Weights weights = arguments.raw ? Weights::kRaw : Weights::kAverage;
   LoadedFlow loaded = load_flow(arguments.checkpoint, options, weights, warn_user);
-  require(!how.importance || loaded.flow->stochastic(), Exit::kUsage,
-          "diffeo evaluate: --importance-samples are of a dequantizer's noise, and this flow has none: its log p is exact");
+  require(
+      !how.importance || loaded.flow->stochastic(), Exit::kUsage,
+      "diffeo evaluate: --importance-samples are of a dequantizer's noise, and this flow has none: its log p is exact");
   how.seed = static_cast<uint64_t>(loaded.config.seed);
   how.batch_size = arguments.batch_size.value_or(loaded.config.train.batch_size);
   DataConfig data_config = data_to_score(loaded, arguments.overrides);

@@ -70,12 +70,10 @@ std::filesystem::path default_path(const LoadedFlow& loaded, const SampleOptions
 }
 
 Metadata metadata_of(const LoadedFlow& loaded, const SampleOptions& options) {
-  Metadata metadata{{"program", joined("diffeo ", DIFFEO_VERSION)},
-                    {"checkpoint", loaded.path.string()},
-                    {"step", std::to_string(loaded.state.step)},
-                    {"weights", loaded.averaged ? "average" : "raw"},
-                    {"seed", std::to_string(options.seed)},
-                    {"temperature", temperatures_text(options.temperatures)}};
+  Metadata metadata{
+      {"program", joined("diffeo ", DIFFEO_VERSION)}, {"checkpoint", loaded.path.string()},
+      {"step", std::to_string(loaded.state.step)},    {"weights", loaded.averaged ? "average" : "raw"},
+      {"seed", std::to_string(options.seed)},         {"temperature", temperatures_text(options.temperatures)}};
   if (options.label) metadata["class"] = std::to_string(*options.label);
   return metadata;
 }
@@ -103,8 +101,8 @@ void sample_as_told(const SampleArguments& arguments) {
   LoadedFlow loaded =
       load_flow(arguments.checkpoint, where, arguments.raw ? Weights::kRaw : Weights::kAverage, warn_user);
   SampleOptions options = options_for(arguments, loaded);
-  std::filesystem::path path = arguments.out ? std::filesystem::path(*arguments.out)
-                                             : default_path(loaded, options, arguments.raw);
+  std::filesystem::path path =
+      arguments.out ? std::filesystem::path(*arguments.out) : default_path(loaded, options, arguments.raw);
   if (format_of(path) == SampleFormat::kPng && !has_picture(loaded.flow->shape())) {
     fail(Exit::kUsage, "--out: samples of shape ", to_string(loaded.flow->shape()),
          " have no picture; use .npy or .safetensors");

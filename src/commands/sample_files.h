@@ -20,8 +20,8 @@ SampleFormat format_of(const std::filesystem::path& path);
 bool has_picture(const Shape& shape);
 
 struct Samples {
-  Tensor values;        // [N, ...] on the host
-  bool are_images;      // whole numbers 0 … 255
+  Tensor values;    // [N, ...] on the host
+  bool are_images;  // whole numbers 0 … 255
   Metadata metadata;
   Tensor latents = {};  // [N, D] on the host; needed for safetensors alone
   Tensor labels = {};   // [N] int64; undefined: none

@@ -32,7 +32,8 @@ void declare(CommandLine& line, TrainArguments& arguments) {
   line.arguments("KEY=VALUE", arguments.overrides, "Changes: train.steps=100 flow[2].times=32 flow.**.hidden=128");
   line.option("--run", "DIR", arguments.run, "The run's folder [runs/NAME/001, 002, ...]");
   line.flag("--resume", arguments.resume, "Go on from the run's newest checkpoint; start where there is none");
-  line.option("--fork", "CKPT", arguments.fork, "Start from this checkpoint's weights where there is nothing to resume");
+  line.option("--fork", "CKPT", arguments.fork,
+              "Start from this checkpoint's weights where there is nothing to resume");
   line.option("--device", "DEVICE", arguments.device, "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
   line.option("--threads", "N", arguments.threads, "Processor threads [OMP_NUM_THREADS, or one a core]",
               between(1, 4096));

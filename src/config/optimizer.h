@@ -77,8 +77,7 @@ enum class AdamaxForm {
 };
 template <>
 struct EnumNames<AdamaxForm> {
-  static constexpr std::array names{std::pair{"glow", AdamaxForm::kGlow},
-                                    std::pair{"textbook", AdamaxForm::kTextbook}};
+  static constexpr std::array names{std::pair{"glow", AdamaxForm::kGlow}, std::pair{"textbook", AdamaxForm::kTextbook}};
 };
 
 struct AdamaxConfig : AdamCommon {

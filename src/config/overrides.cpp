@@ -48,8 +48,7 @@ void Overrides::find_unused(Findings& findings) const {
 }
 
 bool Overrides::may_be_unread(const Path& pattern) const {
-  return std::any_of(unread_.begin(), unread_.end(),
-                     [&](const Path& path) { return pattern.matches_inside(path); });
+  return std::any_of(unread_.begin(), unread_.end(), [&](const Path& path) { return pattern.matches_inside(path); });
 }
 
 std::string Overrides::cure(const Path& pattern) const {

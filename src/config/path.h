@@ -23,8 +23,8 @@ class Path {
   const std::string& last() const { return steps_.back(); }
   Path with_last(const std::string& step) const;
 
-  bool matches(const Path& path) const;          // `this`, a pattern, names `path`
-  bool matches_inside(const Path& path) const;   // `this`, a pattern, may name something below `path`
+  bool matches(const Path& path) const;         // `this`, a pattern, names `path`
+  bool matches_inside(const Path& path) const;  // `this`, a pattern, may name something below `path`
   std::string text() const;
 
  private:

@@ -6,7 +6,7 @@ namespace diffeo {
 
 // Where a value was written: in a file, or on the command line.
 struct Place {
-  int line = 1;    // both counted from 1
+  int line = 1;  // both counted from 1
   int column = 1;
   std::string origin = {};  // "command line: train.steps=100"; empty: in the file
 

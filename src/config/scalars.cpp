@@ -79,8 +79,9 @@ std::string number_wanted(bool whole, Range range) {
   const char* after = range.low_open ? " above " : " of at least ";
   const char* up_to = range.high_open ? " below " : " of at most ";
   const char* to = range.high_open ? " to below " : " to ";
-  if (low && high) return range.low_open ? joined(wanted, after, least, " and", up_to, most)
-                                         : joined(wanted, " from ", least, to, most);
+  if (low && high)
+    return range.low_open ? joined(wanted, after, least, " and", up_to, most)
+                          : joined(wanted, " from ", least, to, most);
   return joined(wanted, low ? after : "", least, high ? up_to : "", most);
 }
 

@@ -26,9 +26,9 @@ struct TypeInfo {
 struct FieldInfo {
   std::string key;
   std::string doc;
-  Range range;         // of the number, or of the numbers in the list
+  Range range;  // of the number, or of the numbers in the list
   bool required;
-  YamlNode standard;   // the default, of a field that is not required
+  YamlNode standard;  // the default, of a field that is not required
   TypeInfo type;
 };
 

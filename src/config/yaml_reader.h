@@ -28,7 +28,10 @@ constexpr const char* tag_of() {
 
 // A configuration that remembers where it was written: Layer.
 template <class T>
-concept Placed = requires(T t) { t.config; t.place; };
+concept Placed = requires(T t) {
+  t.config;
+  t.place;
+};
 
 // What one reading works on.
 struct Reading {

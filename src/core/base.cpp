@@ -8,9 +8,7 @@
 
 namespace diffeo {
 
-at::Tensor standard_normal_log_prob(const at::Tensor& z) {
-  return -0.5 * sum_events(z.square() + std::log(2 * M_PI));
-}
+at::Tensor standard_normal_log_prob(const at::Tensor& z) { return -0.5 * sum_events(z.square() + std::log(2 * M_PI)); }
 
 // at::softplus would switch to the identity above 20, which double precision sees.
 at::Tensor log_sigmoid_slope(const at::Tensor& x) { return at::log_sigmoid(x) + at::log_sigmoid(-x); }

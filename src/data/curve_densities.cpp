@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-
 #include "data/host.h"
 #include "data/mixture.h"
 

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-
 #include "data/curve_densities.h"
 #include "data/gaussian_densities.h"
 #include "data/host.h"

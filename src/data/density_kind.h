@@ -21,11 +21,16 @@ template <>
 struct EnumNames<DensityKind> {
   using enum DensityKind;
   static constexpr std::array names{
-      std::pair{"tutorial", kTutorial},       std::pair{"gaussian", kGaussian},
-      std::pair{"two_moons", kTwoMoons},      std::pair{"two_moons_energy", kTwoMoonsEnergy},
-      std::pair{"8_gaussians", k8Gaussians},  std::pair{"checkerboard", kCheckerboard},
-      std::pair{"rings", kRings},             std::pair{"pinwheel", kPinwheel},
-      std::pair{"two_spirals", kTwoSpirals},  std::pair{"funnel", kFunnel},
+      std::pair{"tutorial", kTutorial},
+      std::pair{"gaussian", kGaussian},
+      std::pair{"two_moons", kTwoMoons},
+      std::pair{"two_moons_energy", kTwoMoonsEnergy},
+      std::pair{"8_gaussians", k8Gaussians},
+      std::pair{"checkerboard", kCheckerboard},
+      std::pair{"rings", kRings},
+      std::pair{"pinwheel", kPinwheel},
+      std::pair{"two_spirals", kTwoSpirals},
+      std::pair{"funnel", kFunnel},
   };
 };
 

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-
 #include "core/base.h"
 #include "data/host.h"
 #include "data/mixture.h"
@@ -35,8 +34,7 @@ Tensor Tutorial::do_log_prob(const Tensor& x) const {
 double Tutorial::entropy() const { return standard_entropy() + std::log(deviation_); }
 
 CorrelatedGaussian::CorrelatedGaussian(std::vector<double> mean, std::vector<double> a)
-    : mean_(at::tensor(mean, host_options(at::kDouble))),
-      a_(at::tensor(a, host_options(at::kDouble)).view({2, 2})) {}
+    : mean_(at::tensor(mean, host_options(at::kDouble))), a_(at::tensor(a, host_options(at::kDouble)).view({2, 2})) {}
 
 Tensor CorrelatedGaussian::do_sample(Noise& noise, const Tensor& like) const {
   return mean_.to(like.device()) + standard_pair(noise, like).mm(a_.to(like.device()));

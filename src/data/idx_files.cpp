@@ -51,7 +51,8 @@ fs::path training_images(const IdxConfig& config) {
 IdxFiles with_labels(const fs::path& images, int64_t classes) {
   if (classes == 0) return {images, std::nullopt};
   std::string name = renamed(images.filename().string(), "images", "labels");
-  require(!name.empty(), Exit::kData, images.string(), ": its name does not hold the word images, which would lead to "
+  require(!name.empty(), Exit::kData, images.string(),
+          ": its name does not hold the word images, which would lead to "
           "the file of labels; rename it or set data.classes to 0");
   std::string labels = renamed(name, "idx3", "idx1");
   return {images, required_file(images.parent_path(), {labels.empty() ? name : labels}, "labels")};

@@ -9,8 +9,8 @@ namespace diffeo {
 namespace {
 
 [[noreturn]] void refuse_kind(const std::string& file, const Tensor& array, const char* expected) {
-  fail(Exit::kData, file, ": holds ", at::toString(array.scalar_type()), " of shape ",
-       to_string(array.sizes().vec()), ", expected ", expected);
+  fail(Exit::kData, file, ": holds ", at::toString(array.scalar_type()), " of shape ", to_string(array.sizes().vec()),
+       ", expected ", expected);
 }
 
 // [N, H, W] or [N, H, W, C] -> [N, C, H, W]

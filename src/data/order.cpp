@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-
 #include "core/noise.h"
 #include "data/host.h"
 

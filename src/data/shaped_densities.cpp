@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-
 #include "core/base.h"
 #include "core/error.h"
 #include "data/host.h"

@@ -46,8 +46,8 @@ uint64_t GzInput::unpack(char* to, uint64_t count) {
     }
     int result = inflate(&stream, Z_NO_FLUSH);
     inflater_->ended = result == Z_STREAM_END;
-    require(result == Z_OK || result == Z_STREAM_END, "not a whole gzip file: ",
-            stream.msg == nullptr ? "cannot be unpacked" : stream.msg);
+    require(result == Z_OK || result == Z_STREAM_END,
+            "not a whole gzip file: ", stream.msg == nullptr ? "cannot be unpacked" : stream.msg);
   }
   return count - stream.avail_out;
 }

@@ -33,7 +33,9 @@ at::ScalarType npy_type(const Input& in, const std::string& descr) {
   }
   bool object = descr.ends_with('O'), big = descr.starts_with('>');
   in.fail("dtype '", descr, "', expected a little-endian number as '<f4' or '|u1'",
-          object ? "; Python objects are never read" : big ? "; convert it with x.astype('<f4')" : "");
+          object ? "; Python objects are never read"
+          : big  ? "; convert it with x.astype('<f4')"
+                 : "");
 }
 
 const char* npy_descr(at::ScalarType wanted) {

@@ -31,7 +31,7 @@ void ignore_warning(png_structp, png_const_charp) {}
 struct Codec {
   explicit Codec(bool writes) {
     png = (writes ? png_create_write_struct : png_create_read_struct)(PNG_LIBPNG_VER_STRING, message, keep_message,
-                                                                     ignore_warning);
+                                                                      ignore_warning);
     if (png != nullptr) info = png_create_info_struct(png);
     writing = writes;
   }
@@ -138,8 +138,12 @@ std::string png_bytes(const Tensor& image, const PngText& text) {
   require(picture && (image.size(0) == 1 || image.size(0) == 3), "a PNG picture is [1 or 3, H, W] of uint8, found ",
           to_string(image.sizes().vec()), " of ", c10::toString(image.scalar_type()));
   Tensor pixels = image.to(at::kCPU).permute({1, 2, 0}).contiguous();
-  PngSize size{static_cast<png_uint_32>(image.size(2)), static_cast<png_uint_32>(image.size(1)), 8,
-               image.size(0) == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, static_cast<int>(image.size(0)), false};
+  PngSize size{static_cast<png_uint_32>(image.size(2)),
+               static_cast<png_uint_32>(image.size(1)),
+               8,
+               image.size(0) == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+               static_cast<int>(image.size(0)),
+               false};
   std::vector<png_text> chunks = text_chunks(text);
   std::vector<png_bytep> rows = rows_of(pixels);
   std::string bytes;

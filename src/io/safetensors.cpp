@@ -27,11 +27,11 @@ constexpr size_t kMaxDimensions = 8;
 constexpr size_t kAlignment = 64;
 constexpr const char* kMetadataKey = "__metadata__";
 
-constexpr std::array kStoredTypes{
-    std::pair{"BOOL", at::kBool}, std::pair{"U8", at::kByte},  std::pair{"I8", at::kChar},
-    std::pair{"I16", at::kShort}, std::pair{"I32", at::kInt},  std::pair{"I64", at::kLong},
-    std::pair{"F16", at::kHalf},  std::pair{"BF16", at::kBFloat16},
-    std::pair{"F32", at::kFloat}, std::pair{"F64", at::kDouble}};
+constexpr std::array kStoredTypes{std::pair{"BOOL", at::kBool}, std::pair{"U8", at::kByte},
+                                  std::pair{"I8", at::kChar},   std::pair{"I16", at::kShort},
+                                  std::pair{"I32", at::kInt},   std::pair{"I64", at::kLong},
+                                  std::pair{"F16", at::kHalf},  std::pair{"BF16", at::kBFloat16},
+                                  std::pair{"F32", at::kFloat}, std::pair{"F64", at::kDouble}};
 
 struct Entry {
   std::string name;
@@ -128,8 +128,8 @@ Entry parse_entry(const Input& in, const std::string& name, const json& fields) 
   std::vector<int64_t> offsets = parse_counts(in, name, "data_offsets", fields["data_offsets"]);
   in.require(offsets.size() == 2 && offsets[0] <= offsets[1], "tensor '", name,
              "': data_offsets are not a beginning and an end");
-  in.require(entry.shape.size() <= kMaxDimensions, "tensor '", name, "': ", entry.shape.size(),
-             " dimensions, at most ", kMaxDimensions);
+  in.require(entry.shape.size() <= kMaxDimensions, "tensor '", name, "': ", entry.shape.size(), " dimensions, at most ",
+             kMaxDimensions);
   auto bytes = bytes_of(entry.shape, static_cast<int64_t>(c10::elementSize(entry.type)));
   in.require(bytes.has_value(), "tensor '", name, "': its shape ", to_string(entry.shape),
              " is larger than any memory");
@@ -171,9 +171,8 @@ void check_layout(const Input& in, std::vector<Entry>& entries) {
 
 std::string safetensors_bytes(const NamedTensors& tensors, const Metadata& metadata) {
   std::string bytes;
-  write_all(tensors, metadata, [&](const void* from, uint64_t count) {
-    bytes.append(static_cast<const char*>(from), count);
-  });
+  write_all(tensors, metadata,
+            [&](const void* from, uint64_t count) { bytes.append(static_cast<const char*>(from), count); });
   return bytes;
 }
 

@@ -8,8 +8,8 @@
 
 namespace diffeo {
 
-// A mixture of logistics at one point, on the host: log CDF, log survival and log density, each by a log-sum-exp of its own
-// so that neither tail is ever one minus something rounded. Weights softmax(logits); log-scales are held at -7 from
+// A mixture of logistics at one point, on the host: log CDF, log survival and log density, each by a log-sum-exp of its
+// own so that neither tail is ever one minus something rounded. Weights softmax(logits); log-scales are held at -7 from
 // below (Ho et al. 2019; flowpp, logistic.py). Parameters stand `stride` numbers apart.
 
 constexpr double kSmallestLogScale = -7;
@@ -19,8 +19,8 @@ template <class T>
 class MixtureElement {
  public:
   explicit MixtureElement(int64_t components) : clamped_(components) {
-    for (auto* terms : {&logit_, &mean_, &log_scale_, &z_, &log_sigmoid_, &log_complement_, &cdf_, &survival_, &density_,
-                        &slope_}) {
+    for (auto* terms :
+         {&logit_, &mean_, &log_scale_, &z_, &log_sigmoid_, &log_complement_, &cdf_, &survival_, &density_, &slope_}) {
       terms->resize(components);
     }
   }
@@ -72,7 +72,8 @@ class MixtureElement {
       T sigmoid = 1 / (1 + std::exp(-z_[k])), weight = std::exp(logit_[k]);
       T in_cdf = std::exp(cdf_[k] - log_cdf_), in_survival = std::exp(survival_[k] - log_survival_);
       T in_density = std::exp(density_[k] - log_density_), complement = 1 / (1 + std::exp(z_[k]));
-      T by_z = (a - b) * in_cdf * complement + (a + b) * in_survival * sigmoid + b * in_density * (complement - sigmoid);
+      T by_z =
+          (a - b) * in_cdf * complement + (a + b) * in_survival * sigmoid + b * in_density * (complement - sigmoid);
       T by_mean = -by_z * std::exp(-log_scale_[k]);
       out[k * stride] = (a - b) * (in_cdf - weight) - (a + b) * (in_survival - weight) + b * (in_density - weight);
       out[(count + k) * stride] = by_mean;
@@ -113,7 +114,7 @@ class MixtureElement {
     return top + std::log(sum);
   }
 
-  std::vector<T> logit_, mean_, log_scale_;      // logits normalised to log weights
+  std::vector<T> logit_, mean_, log_scale_;  // logits normalised to log weights
   std::vector<uint8_t> clamped_;
   std::vector<T> z_, log_sigmoid_, log_complement_, cdf_, survival_, density_, slope_;  // of the last point
   T log_cdf_ = 0, log_survival_ = 0, log_density_ = 0, log_slope_ = 0;

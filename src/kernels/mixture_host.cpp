@@ -19,7 +19,9 @@ struct MixturePlanes {
   int64_t examples, channels, positions, components;
 
   MixturePlanes(const Tensor& x, const Tensor& raw, int64_t count)
-      : examples(x.size(0)), channels(x.size(1)), positions(x.numel() / std::max<int64_t>(1, x.size(0) * x.size(1))),
+      : examples(x.size(0)),
+        channels(x.size(1)),
+        positions(x.numel() / std::max<int64_t>(1, x.size(0) * x.size(1))),
         components(count) {
     require(raw.numel() == x.numel() * numbers(), "logistic_mixture: ", x.sizes(), " elements with ", components,
             " components need ", numbers(), " numbers each, got ", raw.sizes());

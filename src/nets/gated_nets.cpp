@@ -30,8 +30,8 @@ GatedAttentionNet::GatedAttentionNet(const GatedAttentionNetConfig& config, cons
                             .layer_norm = true,
                             .positions = true};
   first_ = conv("first", site.input[0], filters, 1);
-  blocks_ = register_module("blocks",
-                            std::make_shared<GatedBlocks>(options, hidden_site(site, "blocks", filters), context));
+  blocks_ =
+      register_module("blocks", std::make_shared<GatedBlocks>(options, hidden_site(site, "blocks", filters), context));
   last_ = conv("last", last_elu_ ? 2 * filters : filters, outputs, 0.1);
 }
 
@@ -54,8 +54,7 @@ GatedConvNet::GatedConvNet(const GatedConvNetConfig& config, const Site& site, i
   StartedConv::Form form{.kernel = 3, .weight_norm = config.weight_norm};
   Site first = site.inside("first", site.input);
   first_ = register_module("first", std::make_shared<StartedConv>(first, input_channels(site), outputs, form));
-  blocks_ = register_module("blocks",
-                            std::make_shared<GatedBlocks>(options, hidden_site(site, "blocks", outputs), 0));
+  blocks_ = register_module("blocks", std::make_shared<GatedBlocks>(options, hidden_site(site, "blocks", outputs), 0));
 }
 
 Tensor GatedConvNet::do_forward(const Tensor& x, const Pass& pass) {

@@ -8,7 +8,8 @@ namespace diffeo {
 struct GatedAttentionNetConfig {
   using Builds = class GatedAttentionNet;
   static constexpr const char* kType = "gated_attention_net";
-  static constexpr const char* kDoc = "Flow++'s network for images: gated convolutions and attention over all positions.";
+  static constexpr const char* kDoc =
+      "Flow++'s network for images: gated convolutions and attention over all positions.";
   int64_t filters = 96;
   int64_t blocks = 10;
   int64_t heads = 4;

@@ -9,7 +9,8 @@ namespace diffeo {
 struct GlowNetConfig {
   using Builds = class GlowNet;
   static constexpr const char* kType = "glow_net";
-  static constexpr const char* kDoc = "Glow's network for images: 3x3, 1x1 and 3x3 convolutions with actnorm and ReLU between.";
+  static constexpr const char* kDoc =
+      "Glow's network for images: 3x3, 1x1 and 3x3 convolutions with actnorm and ReLU between.";
   int64_t hidden = 512;
 
   template <class Archive>

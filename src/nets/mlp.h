@@ -13,7 +13,8 @@ enum class MlpStart {
 };
 template <>
 struct EnumNames<MlpStart> {
-  static constexpr std::array names{std::pair{"zero_output", MlpStart::kZeroOutput}, std::pair{"nice", MlpStart::kNice}};
+  static constexpr std::array names{std::pair{"zero_output", MlpStart::kZeroOutput},
+                                    std::pair{"nice", MlpStart::kNice}};
 };
 
 struct MlpConfig {

@@ -28,7 +28,8 @@ class WeightNormConv final : public torch::nn::Module {
 struct ResNetConfig {
   using Builds = class ResNet;
   static constexpr const char* kType = "resnet";
-  static constexpr const char* kDoc = "RealNVP's residual network for images: weight norm, batch norm, a skip sum over all blocks.";
+  static constexpr const char* kDoc =
+      "RealNVP's residual network for images: weight norm, batch norm, a skip sum over all blocks.";
   int64_t hidden = 64;
   int64_t blocks = 8;
   bool batch_norm = true;

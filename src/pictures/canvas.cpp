@@ -81,9 +81,8 @@ void Canvas::dots(const Tensor& positions, const Tensor& colours, double radius,
 
 void Canvas::lines(const Tensor& paths, const Tensor& colour, double width, double opacity) {
   Tensor coverage = pixels_.new_zeros({size_ * size_});
-  for_each_touched(pieces_of(paths, size_), width / 2, size_, [&](const Touched& touch) {
-    coverage.scatter_reduce_(0, touch.pixel, touch.coverage, "amax");
-  });
+  for_each_touched(pieces_of(paths, size_), width / 2, size_,
+                   [&](const Touched& touch) { coverage.scatter_reduce_(0, touch.pixel, touch.coverage, "amax"); });
   cover(opacity * coverage, colour.to(pixels_.options()));
 }
 

@@ -15,7 +15,9 @@ Tensor srgb(const Tensor& lightness, const Tensor& chroma, const Tensor& hue) {
   Tensor s = (lightness - 0.0894841775 * a - 1.2914855480 * b).pow(3);
   Tensor linear = at::stack({4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
                              -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
-                             -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s}, -1).clamp(0, 1);
+                             -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s},
+                            -1)
+                      .clamp(0, 1);
   return at::where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.pow(1 / 2.4) - 0.055);
 }
 

@@ -23,7 +23,7 @@ class CheckpointStore {
   void save(const Checkpoint& checkpoint, int64_t keep) const;
 
   std::filesystem::path at(int64_t step) const;
-  std::vector<int64_t> steps() const;  // of the directories there, whole or not, rising
+  std::vector<int64_t> steps() const;                                // of the directories there, whole or not, rising
   std::optional<int64_t> pointed(const std::string& pointer) const;  // where `latest` or `best` points
 
   // The newest whole checkpoint; where that is not the one `latest` names, `warn` is told what was wrong. Nothing where

@@ -73,9 +73,7 @@ void Console::line(const std::string& text) {
   std::fflush(out_);
 }
 
-void Console::warning(const std::string& text) {
-  line((colour_ ? "\x1b[33mwarning:\x1b[0m " : "warning: ") + text);
-}
+void Console::warning(const std::string& text) { line((colour_ ? "\x1b[33mwarning:\x1b[0m " : "warning: ") + text); }
 
 void Console::show(const Progress& progress) {
   if (!is_time(kind_ == Kind::kTerminal ? kRedrawSeconds : kPlainSeconds)) return;
@@ -95,8 +93,6 @@ Console::Kind standard_error_kind() {
   return ::isatty(STDERR_FILENO) && !dumb ? Console::Kind::kTerminal : Console::Kind::kPlain;
 }
 
-bool standard_error_has_colour() {
-  return standard_error_kind() == Console::Kind::kTerminal && !is_set("NO_COLOR");
-}
+bool standard_error_has_colour() { return standard_error_kind() == Console::Kind::kTerminal && !is_set("NO_COLOR"); }
 
 }  // namespace diffeo

@@ -59,7 +59,8 @@ nlohmann::json dry_run(const Config& config, c10::Device device) {
   int64_t start = config.train.initialise_examples;
   learner.initialise(data.training->at(0, start > 0 ? start : config.train.batch_size));
   double nats = learner.step(batch).nats.item<double>();
-  require(!learner.first_bad_step(), Exit::kDiverged, "dry run: the loss or its gradient is not finite in the first step");
+  require(!learner.first_bad_step(), Exit::kDiverged,
+          "dry run: the loss or its gradient is not finite in the first step");
   Stopwatch watch;
   learner.step(data.training->at(1, config.train.batch_size));
   learner.first_bad_step();  // waits for the device
@@ -85,16 +86,13 @@ std::string dry_run_text(const nlohmann::json& report) {
   for (const Shape shape : report.at("latents")) latents += (latents.empty() ? "" : " + ") + to_string(shape);
   auto whole = [&](const char* key) { return report.at(key).get<int64_t>(); };
   auto real = [&](const char* key) { return report.at(key).get<double>(); };
-  return joined(std::setprecision(4), "parameters  ", whole("parameters"),
-                "\nbatch       ", whole("batch_size"), " x ", to_string(Shape(report.at("shape"))),
-                "\nlatents     ", latents,
-                "\nloss        ", real("loss"), " ", report.at("unit").get<std::string>(),
-                "\nround trip  ", real("round_trip"), " off at most",
+  return joined(std::setprecision(4), "parameters  ", whole("parameters"), "\nbatch       ", whole("batch_size"), " x ",
+                to_string(Shape(report.at("shape"))), "\nlatents     ", latents, "\nloss        ", real("loss"), " ",
+                report.at("unit").get<std::string>(), "\nround trip  ", real("round_trip"), " off at most",
                 "\ntime        ", real("seconds_per_step"), " s a step, ",
                 span_text(real("seconds_per_step") * real("steps")), " for ", whole("steps"),
-                " steps without evaluations and pictures",
-                "\nmemory      ", megabytes(report.at("state_bytes")), " of weights, gradients, moments and average; ",
-                megabytes(report.at("peak_bytes")), " at the peak\n");
+                " steps without evaluations and pictures", "\nmemory      ", megabytes(report.at("state_bytes")),
+                " of weights, gradients, moments and average; ", megabytes(report.at("peak_bytes")), " at the peak\n");
 }
 
 }  // namespace diffeo

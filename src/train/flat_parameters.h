@@ -28,10 +28,10 @@ class FlatParameters {
   FlatParameters(const FlatParameters&) = delete;
   FlatParameters& operator=(const FlatParameters&) = delete;
 
-  const Tensor& values() const { return values_; }        // [N]
-  const Tensor& gradients() const { return gradients_; }  // [N], where backward() adds
+  const Tensor& values() const { return values_; }                       // [N]
+  const Tensor& gradients() const { return gradients_; }                 // [N], where backward() adds
   const std::vector<ParameterRange>& ranges() const { return ranges_; }  // in the order of registration
-  int64_t count() const;                                  // of the numbers, without what lies between
+  int64_t count() const;                                                 // of the numbers, without what lies between
 
   // Makes the module compute with another buffer laid out like values(); show(values()) ends that.
   void show(const Tensor& flat);

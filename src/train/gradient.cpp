@@ -21,8 +21,8 @@ void require_names(const PenaltyConfig& config, const std::vector<std::string>& 
   for (const std::string& part : config.parameters) {
     bool found = std::any_of(names.begin(), names.end(),
                              [&](const std::string& name) { return name.find(part) != std::string::npos; });
-    require(found, Exit::kUsage, "penalty.parameters: no parameter's name contains '", part,
-            "'; they are called as ", names.front());
+    require(found, Exit::kUsage, "penalty.parameters: no parameter's name contains '", part, "'; they are called as ",
+            names.front());
   }
 }
 
@@ -66,8 +66,7 @@ void clip_to_norm(const Tensor& gradient, const Tensor& norm, double clip_norm) 
   gradient.mul_((clip_norm / norm.clamp_min(clip_norm)).to(gradient.scalar_type()));
 }
 
-FiniteGuard::FiniteGuard(const Tensor& weights)
-    : first_bad_(at::full({}, -1, weights.options().dtype(at::kLong))) {}
+FiniteGuard::FiniteGuard(const Tensor& weights) : first_bad_(at::full({}, -1, weights.options().dtype(at::kLong))) {}
 
 Tensor FiniteGuard::admit(int64_t step, const Tensor& loss, const Tensor& norm, const Tensor& gradient) {
   Tensor bad_now = at::isfinite(loss).logical_and_(at::isfinite(norm)).logical_not_();

@@ -17,7 +17,7 @@ class Penalty {
   Penalty(const PenaltyConfig& config, const FlatParameters& flat);
 
   bool is_there() const { return !slices_.empty(); }
-  Tensor value(const Tensor& weights) const;                               // one number
+  Tensor value(const Tensor& weights) const;                                // one number
   void add_gradient(const Tensor& gradients, const Tensor& weights) const;  // 2 l2 w, in place
 
  private:

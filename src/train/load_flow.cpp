@@ -43,8 +43,7 @@ Config stored_config(const std::filesystem::path& checkpoint) {
   }
 }
 
-LoadedFlow load_flow(const std::string& argument, const at::TensorOptions& options, Weights weights,
-                     const Warn& warn) {
+LoadedFlow load_flow(const std::string& argument, const at::TensorOptions& options, Weights weights, const Warn& warn) {
   LoadedFlow loaded;
   loaded.path = locate_checkpoint(argument, warn);
   Checkpoint checkpoint = read_checkpoint(loaded.path);

@@ -11,8 +11,8 @@ namespace diffeo {
 
 // What one batch contributes to the objective, every term one number on the flow's device.
 struct Terms {
-  Tensor loss;  // what is minimised, in the objective's unit: with a graph
-  Tensor nats;  // mean of -log p, without
+  Tensor loss;                              // what is minimised, in the objective's unit: with a graph
+  Tensor nats;                              // mean of -log p, without
   std::map<std::string, Tensor> auxiliary;  // mean of each term that layers report, weighted, nats; without
 };
 

@@ -12,9 +12,9 @@ namespace {
 
 // Layers that move elements about and leave their values alone.
 template <class C>
-constexpr bool kOnlyMoves = std::is_same_v<C, SqueezeConfig> || std::is_same_v<C, UnsqueezeConfig> ||
-                            std::is_same_v<C, FlattenConfig> || std::is_same_v<C, FlipConfig> ||
-                            std::is_same_v<C, ReverseConfig> || std::is_same_v<C, ShuffleConfig>;
+constexpr bool kOnlyMoves =
+    std::is_same_v<C, SqueezeConfig> || std::is_same_v<C, UnsqueezeConfig> || std::is_same_v<C, FlattenConfig> ||
+    std::is_same_v<C, FlipConfig> || std::is_same_v<C, ReverseConfig> || std::is_same_v<C, ShuffleConfig>;
 
 // Follows the values through a list: whole numbers up to the one layer that dequantizes them, reals from there on.
 class Values {
@@ -33,8 +33,9 @@ class Values {
 
  private:
   void meet(const DequantizeConfig&, const std::string& place) {
-    require(whole_, Exit::kUsage, place,
-            ": dequantize takes whole numbers, and here are reals: only images are whole, up to their first dequantize");
+    require(
+        whole_, Exit::kUsage, place,
+        ": dequantize takes whole numbers, and here are reals: only images are whole, up to their first dequantize");
     whole_ = false;
   }
   // A second time through a body shows what a first one cannot: two dequantizers.
@@ -83,8 +84,8 @@ void require_levels(const Config& config, const Dataset& examples, const std::st
   const DequantizeConfig* dequantizer = dequantizer_in(config.flow);
   if (dequantizer == nullptr || examples.size() == 0) return;
   int64_t largest = examples.examples.max().item<int64_t>(), most = (int64_t{1} << dequantizer->data_bits) - 1;
-  require(largest <= most, Exit::kData, split, ": the largest value is ", largest, ", but the flow's dequantize has data_bits: ",
-          dequantizer->data_bits, ", values up to ", most);
+  require(largest <= most, Exit::kData, split, ": the largest value is ", largest,
+          ", but the flow's dequantize has data_bits: ", dequantizer->data_bits, ", values up to ", most);
 }
 
 }  // namespace diffeo

@@ -13,9 +13,15 @@ namespace {
 
 enum class Rule { kFree, kWarned, kLocked };
 
-constexpr std::array kFreeKeys{"train.steps",        "train.log_every",           "train.evaluate_every",
-                               "train.sample_every", "train.evaluate_examples",   "train.sample_count",
-                               "train.keep",         "train.sample_temperatures", "train.checkpoint_every",
+constexpr std::array kFreeKeys{"train.steps",
+                               "train.log_every",
+                               "train.evaluate_every",
+                               "train.sample_every",
+                               "train.evaluate_examples",
+                               "train.sample_count",
+                               "train.keep",
+                               "train.sample_temperatures",
+                               "train.checkpoint_every",
                                "train.initialise_examples"};
 
 std::string shown(const YamlNode* node) { return node ? one_line(*node) : "nothing"; }

@@ -97,7 +97,8 @@ void RunDirectory::describe(const std::string& config, const std::vector<std::st
 
 void require_free(const fs::path& path) {
   if (!holds_anything(path)) return;
-  fail(Exit::kUsage, path.string(), ": exists and is not empty; --resume continues the run in it, --run DIR names "
+  fail(Exit::kUsage, path.string(),
+       ": exists and is not empty; --resume continues the run in it, --run DIR names "
        "another folder for a new one");
 }
 

@@ -9,9 +9,9 @@
 
 namespace diffeo {
 
-// Asks a training to end early: SIGINT, SIGTERM or SIGHUP (its terminal is closed), or a limit of time. While it lives the
-// first signal only sets a flag, and a second SIGINT or SIGTERM ends the process; one that is ignored stays ignored. Writes to a closed pipe or beyond a limit of size
-// fail instead of ending the process. One at a time.
+// Asks a training to end early: SIGINT, SIGTERM or SIGHUP (its terminal is closed), or a limit of time. While it lives
+// the first signal only sets a flag, and a second SIGINT or SIGTERM ends the process; one that is ignored stays
+// ignored. Writes to a closed pipe or beyond a limit of size fail instead of ending the process. One at a time.
 class StopRequest {
  public:
   explicit StopRequest(std::optional<double> max_seconds = {});

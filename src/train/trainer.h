@@ -14,12 +14,12 @@
 namespace diffeo {
 
 struct TrainOptions {
-  std::filesystem::path run = {};      // its folder; default_run() names one
-  bool resume = false;                 // go on from its latest checkpoint; start where it has none
+  std::filesystem::path run = {};        // its folder; default_run() names one
+  bool resume = false;                   // go on from its latest checkpoint; start where it has none
   std::optional<std::string> fork = {};  // start from the weights of this checkpoint (see locate_checkpoint())
   c10::Device device = c10::kCPU;
   std::optional<double> max_seconds = {};  // stop after this time, as after SIGTERM
-  std::vector<std::string> command = {};  // for command.txt
+  std::vector<std::string> command = {};   // for command.txt
 };
 
 struct TrainResult {

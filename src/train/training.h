@@ -73,12 +73,12 @@ class Training {
 
   TrainingState state_;
   Interval interval_;
-  bool is_saved_ = false;    // whether the newest checkpoint holds all of the above
-  int64_t first_step_ = 0;   // of this process
+  bool is_saved_ = false;                          // whether the newest checkpoint holds all of the above
+  int64_t first_step_ = 0;                         // of this process
   double earlier_seconds_ = 0, step_seconds_ = 0;  // of other processes; of this interval's steps
   Stopwatch since_start_;
   Progress progress_;
-  std::optional<Score> newest_;  // of the held-out examples, at these weights
+  std::optional<Score> newest_;     // of the held-out examples, at these weights
   std::optional<Best> saved_best_;  // the best that has a checkpoint
   nlohmann::json summary_ = nlohmann::json::object();
 };

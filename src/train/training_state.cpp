@@ -21,21 +21,11 @@ std::optional<Best> best_of(const json& value) {
 }  // namespace
 
 json to_json(const TrainingState& state) {
-  return {{"format", kCheckpointFormat},
-          {"program", DIFFEO_VERSION},
-          {"step", state.step},
-          {"updates", state.step},
-          {"examples", state.examples},
-          {"evaluated", state.evaluated},
-          {"sampled", state.sampled},
-          {"lines", state.lines},
-          {"best", best_json(state.best)},
-          {"interval", state.interval},
-          {"seed", state.seed},
-          {"threads", state.threads},
-          {"device", state.device},
-          {"libtorch", state.libtorch},
-          {"time", {{"seconds", state.seconds}}}};
+  return {{"format", kCheckpointFormat}, {"program", DIFFEO_VERSION},  {"step", state.step},
+          {"updates", state.step},       {"examples", state.examples}, {"evaluated", state.evaluated},
+          {"sampled", state.sampled},    {"lines", state.lines},       {"best", best_json(state.best)},
+          {"interval", state.interval},  {"seed", state.seed},         {"threads", state.threads},
+          {"device", state.device},      {"libtorch", state.libtorch}, {"time", {{"seconds", state.seconds}}}};
 }
 
 TrainingState training_state(const json& value, const std::string& place) {

@@ -17,7 +17,8 @@ struct EnumNames<ActNormPer> {
 struct ActNormConfig {
   using Builds = class ActNorm;
   static constexpr const char* kType = "actnorm";
-  static constexpr const char* kDoc = "Affine map started so that the first batch leaves it with mean 0 and deviation 1.";
+  static constexpr const char* kDoc =
+      "Affine map started so that the first batch leaves it with mean 0 and deviation 1.";
   ActNormPer per = ActNormPer::kChannel;
 
   template <class Archive>
@@ -27,8 +28,8 @@ struct ActNormConfig {
 };
 
 // An affine map of each element, set by mode initialise to give the batch zero mean and unit deviation
-// (Kingma & Dhariwal 2018, section 3.1). Per channel: ChannelNorm, in the form of openai/glow. Per position: y = x g + b,
-// the gain stored as it is, with moments over the batch alone (flowpp, class Norm).
+// (Kingma & Dhariwal 2018, section 3.1). Per channel: ChannelNorm, in the form of openai/glow. Per position: y = x g +
+// b, the gain stored as it is, with moments over the batch alone (flowpp, class Norm).
 class ActNorm final : public Transform {
  public:
   ActNorm(const ActNormConfig& config, const Site& site);
@@ -37,7 +38,7 @@ class ActNorm final : public Transform {
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
 
-  std::shared_ptr<ChannelNorm> channels_;          // one of the two is null
+  std::shared_ptr<ChannelNorm> channels_;  // one of the two is null
   std::shared_ptr<class PositionNorm> positions_;
 };
 

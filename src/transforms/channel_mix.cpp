@@ -15,9 +15,7 @@ class PlainMix final : public ChannelMix {
  public:
   explicit PlainMix(const Tensor& start) : weight_(register_parameter("weight", start)) {}
 
-  Tensor log_abs_det() const override {
-    return diffeo::log_abs_det(weight_.to(at::kDouble)).to(weight_.scalar_type());
-  }
+  Tensor log_abs_det() const override { return diffeo::log_abs_det(weight_.to(at::kDouble)).to(weight_.scalar_type()); }
 
  private:
   Tensor weight() const override { return weight_; }
@@ -60,11 +58,11 @@ class LuMix final : public ChannelMix {
     Tensor l = lower_.to(at::kDouble).tril(-1);
     return l + identity_like(l);
   }
-  Tensor upper() const { return upper_.to(at::kDouble).triu(1) + at::diag_embed(sign_s_ * log_s_.to(at::kDouble).exp()); }
-
-  Tensor weight() const override {
-    return p_.to(at::kDouble).mm(lower().mm(upper())).t().to(log_s_.scalar_type());
+  Tensor upper() const {
+    return upper_.to(at::kDouble).triu(1) + at::diag_embed(sign_s_ * log_s_.to(at::kDouble).exp());
   }
+
+  Tensor weight() const override { return p_.to(at::kDouble).mm(lower().mm(upper())).t().to(log_s_.scalar_type()); }
   Tensor inverse_weight() const override {
     Tensor half = at::linalg_solve_triangular(lower(), p_.to(at::kDouble).t(), /*upper=*/false);
     return at::linalg_solve_triangular(upper(), half, /*upper=*/true).t().to(log_s_.scalar_type());

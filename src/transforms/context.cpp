@@ -16,7 +16,8 @@ Tensor one_hot_labels(const Pass& pass, const Tensor& like, int64_t classes) {
 Shape context_shape(Context context, const Site& site, const Shape& input) {
   if (context == Context::kNone) return {};
   if (context == Context::kFeatures) {
-    require(!site.features.empty(), "context: there are no features here; only the noise layers of a dequantizer with "
+    require(!site.features.empty(),
+            "context: there are no features here; only the noise layers of a dequantizer with "
             "'features' have them");
     return site.features;
   }

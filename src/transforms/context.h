@@ -18,8 +18,8 @@ struct EnumNames<Context> {
 // no labels.
 Shape context_shape(Context context, const Site& site, const Shape& input);
 
-// The context itself, [B, ...context_shape]: the pass's features, or its labels one-hot at every position. Undefined for
-// none. `like`: the input it stands beside. Throws when this pass has no labels.
+// The context itself, [B, ...context_shape]: the pass's features, or its labels one-hot at every position. Undefined
+// for none. `like`: the input it stands beside. Throws when this pass has no labels.
 Tensor context_of(Context context, const Pass& pass, const Tensor& like, const Shape& shape);
 
 // The labels one-hot, [B, classes], in the precision of `like`. Throws when this pass has none.

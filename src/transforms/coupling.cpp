@@ -18,9 +18,10 @@ Site net_site(const Site& site, const Shape& input, const Shape& context, bool m
 }  // namespace
 
 Coupling::Coupling(const CouplingConfig& config, const Site& site)
-    : Coupling(CouplingConfig::kType,
-               {{config.split, config.keep}, config.context, config.batch_norm, /*masked=*/false, config.map, config.net},
-               site) {}
+    : Coupling(
+          CouplingConfig::kType,
+          {{config.split, config.keep}, config.context, config.batch_norm, /*masked=*/false, config.map, config.net},
+          site) {}
 
 Coupling::Coupling(const char* type, const Parts& parts, const Site& site)
     : Transform(type, site, site.input),
@@ -81,7 +82,11 @@ Tensor Coupling::do_inverse(const Tensor& z, const Pass& pass) {
 MaskedCoupling::MaskedCoupling(const MaskedCouplingConfig& config, const Site& site)
     : Coupling(MaskedCouplingConfig::kType,
                {{Split::kCheckerboard, config.keep == Cells::kEven ? Keep::kFirst : Keep::kSecond},
-                config.context, config.batch_norm, /*masked=*/true, config.map, config.net},
+                config.context,
+                config.batch_norm,
+                /*masked=*/true,
+                config.map,
+                config.net},
                site) {
   Tensor half = site.constant({1, 1, site.input[1], site.input[2] / 2}, 1);
   mask_ = partition_.merge(half, half.new_zeros(half.sizes()))[0];

@@ -11,7 +11,8 @@ namespace diffeo {
 struct CouplingConfig {
   using Builds = class Coupling;
   static constexpr const char* kType = "coupling";
-  static constexpr const char* kDoc = "Keeps one half and changes the other elementwise, with numbers a network computes from the kept half.";
+  static constexpr const char* kDoc =
+      "Keeps one half and changes the other elementwise, with numbers a network computes from the kept half.";
   Split split = Split::kChannel;
   Keep keep = Keep::kFirst;
   Context context = Context::kNone;
@@ -79,7 +80,9 @@ struct EnumNames<Cells> {
 struct MaskedCouplingConfig {
   using Builds = class MaskedCoupling;
   static constexpr const char* kType = "masked_coupling";
-  static constexpr const char* kDoc = "RealNVP's checkerboard coupling: the network reads the whole image with the other cells masked out, and the mask.";
+  static constexpr const char* kDoc =
+      "RealNVP's checkerboard coupling: the network reads the whole image with the other cells masked out, and the "
+      "mask.";
   Cells keep = Cells::kEven;
   Context context = Context::kNone;
   bool batch_norm = false;
@@ -97,8 +100,8 @@ struct MaskedCouplingConfig {
 };
 
 // A checkerboard coupling whose network reads the whole image, zero where it is changed, with the mask as one more
-// channel, and writes numbers for every cell, of which only the changed ones' are used. The batch norms count the masked
-// zeros; what they give the network is doubled (laurent-dinh/models, real_nvp).
+// channel, and writes numbers for every cell, of which only the changed ones' are used. The batch norms count the
+// masked zeros; what they give the network is doubled (laurent-dinh/models, real_nvp).
 class MaskedCoupling final : public Coupling {
  public:
   MaskedCoupling(const MaskedCouplingConfig& config, const Site& site);

@@ -13,10 +13,9 @@ Dequantize::Dequantize(const DequantizeConfig& config, const Site& site)
     : Transform(DequantizeConfig::kType, site, site.input),
       bins_(std::exp2(config.bits)),
       per_bin_(std::exp2(config.data_bits - config.bits)) {
-  require(config.bits <= config.data_bits, "bits: ", config.bits, " is more than the data have (data_bits: ",
-          config.data_bits, ")");
-  require(config.range.size() == 2 && config.range[0] < config.range[1],
-          "range: expected [low, high] with low < high");
+  require(config.bits <= config.data_bits, "bits: ", config.bits,
+          " is more than the data have (data_bits: ", config.data_bits, ")");
+  require(config.range.size() == 2 && config.range[0] < config.range[1], "range: expected [low, high] with low < high");
   low_ = config.range[0];
   width_ = config.range[1] - config.range[0];
   require(!config.features || !config.noise.empty(), "features: only 'noise' layers read them, and there are none");

@@ -30,7 +30,8 @@ struct FeaturesConfig {
 struct DequantizeConfig {
   using Builds = class Dequantize;
   static constexpr const char* kType = "dequantize";
-  static constexpr const char* kDoc = "Turns whole numbers into reals by adding noise, uniform or from a flow of its own.";
+  static constexpr const char* kDoc =
+      "Turns whole numbers into reals by adding noise, uniform or from a flow of its own.";
   int64_t bits = 8;
   int64_t data_bits = 8;
   std::vector<double> range = {0, 1};
@@ -44,7 +45,8 @@ struct DequantizeConfig {
 // Turns integers 0 .. 2^data_bits - 1 into reals in [low, high): of the data's bits the leading `bits` are kept, then
 // z = low + (high - low) (x + u) / 2^bits. Without `noise` layers u is uniform; with them they map N(0, I), conditioned
 // on x, to u, and must end in a sigmoid (Ho et al. 2019, section 3.1). log_det is -log q(u | x) and the bins' constant.
-// The inverse gives the whole number at the foot of the bin, or the end of the data's range that a z outside is nearer to.
+// The inverse gives the whole number at the foot of the bin, or the end of the data's range that a z outside is nearer
+// to.
 class Dequantize final : public Transform {
  public:
   Dequantize(const DequantizeConfig& config, const Site& site);
@@ -57,8 +59,8 @@ class Dequantize final : public Transform {
   Tensor stacked(const Tensor& x) const;                    // the image as the features' net reads it
   void build_noise(const DequantizeConfig& config, const Site& site);
 
-  double bins_;       // 2^bits
-  double per_bin_;    // values of the data that share a bin
+  double bins_;     // 2^bits
+  double per_bin_;  // values of the data that share a bin
   double low_, width_;
   Split feature_split_ = Split::kChannel;
   TransformPtr noise_;                     // null: uniform

@@ -28,7 +28,8 @@ struct MapRole {
 
 // y = (x + shift) scale, with shift and scale read from raw according to the form:
 //   realnvp   halves: shift, then r; scale = exp(g tanh(r) [+ h]), g and h learned scalars; h only in couplings without
-//             batch norm; g starts at 0 in masked couplings, at 1 in others              (laurent-dinh/models, real_nvp)
+//             batch norm; g starts at 0 in masked couplings, at 1 in others              (laurent-dinh/models,
+//             real_nvp)
 //   glow      interleaved: shift = raw[:, 0::2], scale = sigmoid(raw[:, 1::2] + 2)       (openai/glow)
 //   exp       halves: shift, then log scale
 //   additive  shift = raw, scale = 1                                                     (Dinh et al. 2014)

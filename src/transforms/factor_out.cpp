@@ -24,8 +24,8 @@ FactorOut::FactorOut(const FactorOutConfig& config, const Site& site, TransformP
   }
   if (config.prior == SplitPrior::kClass) {
     require_labels(site, "prior");
-    labels_ = register_module("labels",
-                              std::make_shared<ZeroLinear>(site.inside("labels", image), classes_, 2 * image[0]));
+    labels_ =
+        register_module("labels", std::make_shared<ZeroLinear>(site.inside("labels", image), classes_, 2 * image[0]));
   }
   rest_ = register_module("rest", std::move(rest));
 }

@@ -16,7 +16,8 @@ struct EnumNames<SplitPrior> {
 
 struct FactorOutConfig {
   static constexpr const char* kType = "factor_out";
-  static constexpr const char* kDoc = "Ends the last half of the channels here; the rest of the list works on the first half.";
+  static constexpr const char* kDoc =
+      "Ends the last half of the channels here; the rest of the list works on the first half.";
   SplitPrior prior = SplitPrior::kStandard;
 
   template <class Archive>

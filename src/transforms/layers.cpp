@@ -12,9 +12,9 @@ namespace {
 constexpr size_t kMostLayers = 100000;  // in one list, repeats written out
 
 template <class C>
-constexpr bool kKeepsShape = !std::is_same_v<C, SqueezeConfig> && !std::is_same_v<C, UnsqueezeConfig> &&
-                             !std::is_same_v<C, FlattenConfig> && !std::is_same_v<C, FactorOutConfig> &&
-                             !std::is_same_v<C, RepeatConfig>;
+constexpr bool kKeepsShape =
+    !std::is_same_v<C, SqueezeConfig> && !std::is_same_v<C, UnsqueezeConfig> && !std::is_same_v<C, FlattenConfig> &&
+    !std::is_same_v<C, FactorOutConfig> && !std::is_same_v<C, RepeatConfig>;
 
 // Walks a list once, carrying the shape from layer to layer, and gathers what is wrong.
 class Builder {
@@ -22,9 +22,8 @@ class Builder {
   Builder(Site site, std::vector<std::string>& errors) : whole_(site), site_(std::move(site)), errors_(errors) {}
 
   TransformPtr build(const std::vector<Layer>& layers) {
-    auto split = std::find_if(layers.begin(), layers.end(), [](const Layer& layer) {
-      return std::holds_alternative<FactorOutConfig>(layer.config);
-    });
+    auto split = std::find_if(layers.begin(), layers.end(),
+                              [](const Layer& layer) { return std::holds_alternative<FactorOutConfig>(layer.config); });
     add_all({layers.begin(), split});
     if (split != layers.end() && going_on_) {
       going_on_ = attempt(*split, [&](const auto&) { add_factor_out(*split, {split + 1, layers.end()}); });
@@ -45,7 +44,8 @@ class Builder {
             errors_.push_back(joined(layer.place, " (", C::kType, "): ", error.what()));
             return kKeepsShape<C>;
           } catch (const c10::Error& error) {
-            errors_.push_back(joined(layer.place, " (", C::kType, "): cannot be built: ", error.what_without_backtrace()));
+            errors_.push_back(
+                joined(layer.place, " (", C::kType, "): cannot be built: ", error.what_without_backtrace()));
             return false;
           }
         },

@@ -42,8 +42,8 @@ class Linear final : public Transform {
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
-  Tensor lower() const;   // L, [D, D]
-  Tensor matrix() const;  // M, [D, D]
+  Tensor lower() const;                               // L, [D, D]
+  Tensor matrix() const;                              // M, [D, D]
   LuSolution solved_low_rank(const Tensor& y) const;  // M^-1 y, y [D, B], and log |det M|
 
   LinearForm form_;

@@ -11,7 +11,8 @@ at::Tensor sum_log_abs(const at::Tensor& lu) { return lu.diagonal().abs().log().
 
 LuSolution lu_solution(const at::Tensor& a, const at::Tensor& b) {
   auto [p, lower, upper] = at::linalg_lu(a);
-  at::Tensor half = at::linalg_solve_triangular(lower, p.t().mm(b), /*upper=*/false, /*left=*/true, /*unitriangular=*/true);
+  at::Tensor half =
+      at::linalg_solve_triangular(lower, p.t().mm(b), /*upper=*/false, /*left=*/true, /*unitriangular=*/true);
   return {at::linalg_solve_triangular(upper, half, /*upper=*/true), sum_log_abs(upper)};
 }
 

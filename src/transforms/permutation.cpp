@@ -32,8 +32,7 @@ Tensor Flip::do_inverse(const Tensor& z, const Pass&) {
   return partition_.merge(second, first);
 }
 
-Flatten::Flatten(const FlattenConfig&, const Site& site)
-    : Transform(FlattenConfig::kType, site, {numel(site.input)}) {}
+Flatten::Flatten(const FlattenConfig&, const Site& site) : Transform(FlattenConfig::kType, site, {numel(site.input)}) {}
 
 Mapped Flatten::do_forward(const Tensor& x, const Pass&) { return {x.flatten(1), zero_log_det(x)}; }
 

@@ -8,7 +8,8 @@ namespace diffeo {
 // Where the pixel (row, column) of a 2x2 cell and its channel c go among the 4C channels:
 //   channel         4 c + 2 row + column                        (RealNVP, Glow)
 //   space_to_depth  (2 row + column) C + c                      (TensorFlow, Flow++)
-//   diagonal        cells in the order (0,0), (1,1), (0,1), (1,0), each with all C channels, so that the first half is the
+//   diagonal        cells in the order (0,0), (1,1), (0,1), (1,0), each with all C channels, so that the first half is
+//   the
 //                   main diagonal                               (RealNVP, before factoring out)
 enum class SqueezeOrder { kChannel, kSpaceToDepth, kDiagonal };
 template <>

@@ -46,8 +46,7 @@ void add_flowpp_mix(NamedTensors& out, const FlowppLayer& layer, const NamedTens
   }
 }
 
-void add_flowpp_scope(NamedTensors& out, const std::string& at, const NamedTensors& tensors,
-                      const std::string& scope) {
+void add_flowpp_scope(NamedTensors& out, const std::string& at, const NamedTensors& tensors, const std::string& scope) {
   for (auto next = tensors.lower_bound(scope); next != tensors.end() && next->first.starts_with(scope); ++next) {
     add_flowpp_net(out, at, next->first.substr(scope.size()), next->second);
   }
@@ -74,9 +73,9 @@ std::string flowpp_net_layer(const std::string& name) {
   static const std::map<std::string, std::string> ends{
       {"proj_in", "first"}, {"c1", "first"}, {"proj", "first"}, {"proj_out", "last"}, {"c2", "last"}};
   static const std::map<std::string, std::string> parts{
-      {"conv", "conv"},           {"conv/c1", "conv.first"},       {"conv/a_proj", "conv.context"},
-      {"conv/c2", "conv.second"}, {"ln1", "conv_norm"},            {"attn", "attention"},
-      {"ln2", "attention_norm"},  {"attn/proj1", "attention.in"},  {"attn/proj2", "attention.out"}};
+      {"conv", "conv"},           {"conv/c1", "conv.first"},      {"conv/a_proj", "conv.context"},
+      {"conv/c2", "conv.second"}, {"ln1", "conv_norm"},           {"attn", "attention"},
+      {"ln2", "attention_norm"},  {"attn/proj1", "attention.in"}, {"attn/proj2", "attention.out"}};
   // Of the network of the context, whose numbers stand elsewhere.
   static const std::map<std::string, std::string> context_parts{
       {"c/c1", "conv.first"},           {"c/c2", "conv.second"},           {"dqln", "conv_norm"},

@@ -45,8 +45,11 @@ void add_zero_linear(NamedTensors& out, const std::string& at, const std::string
 }
 
 void add_permutation(NamedTensors& out, const std::string& at, const std::string& name, const Tensor& value) {
-  static const std::map<std::string, std::string> factors{
-      {"invconv/P", "p"}, {"invconv/L", "l"}, {"invconv/U", "u"}, {"invconv/log_S", "log_s"}, {"invconv/sign_S", "sign_s"}};
+  static const std::map<std::string, std::string> factors{{"invconv/P", "p"},
+                                                          {"invconv/L", "l"},
+                                                          {"invconv/U", "u"},
+                                                          {"invconv/log_S", "log_s"},
+                                                          {"invconv/sign_S", "sign_s"}};
   if (name == "invconv/W") out[at + ".mix.weight"] = value.t();
   else if (name == "shuffle/indices") out[at + ".indices"] = value.to(at::kLong);
   else if (factors.contains(name)) out[at + ".mix." + factors.at(name)] = value;

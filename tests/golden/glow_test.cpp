@@ -19,7 +19,8 @@ class GlowModel {
         hyper_(c.hyper()),
         tensors_(load(c)),
         precision_(precision),
-        flow_(glow_layers(hyper_), {.input = glow_shape(hyper_), .classes = glow_classes(hyper_), .options = precision}),
+        flow_(glow_layers(hyper_),
+              {.input = glow_shape(hyper_), .classes = glow_classes(hyper_), .options = precision}),
         close_(c, precision) {}
 
   void load_variables(const std::string& prefix) {
@@ -111,8 +112,7 @@ Tensor GlowModel::check_pool(int64_t level, const Trace& trace) {
   Tensor eps = trace.values.at(path).narrow(1, 0, halves[1][0].numel());
   close_("eps/" + std::to_string(level), eps.view(halves[1].sizes()), image_of(theirs("eps/" + std::to_string(level))),
          "eps(max abs)");
-  Tensor log_prob =
-      standard_normal_log_prob(eps) + trace.log_dets.at(path) - trace.log_dets.at(path + ".rest");
+  Tensor log_prob = standard_normal_log_prob(eps) + trace.log_dets.at(path) - trace.log_dets.at(path + ".rest");
   close_(pool + "logp", log_prob, theirs(pool + "logp"), "mid objective(max abs)");
   return log_prob;
 }
@@ -223,7 +223,8 @@ void GlowModel::check_steps() {
     flow_.zero_grad();
     Tensor loss = this->loss(step);
     loss.backward();
-    close_(step + "loss", loss.detach().view({1}), theirs(step + "loss").view({1}), "step" + std::to_string(k) + " loss");
+    close_(step + "loss", loss.detach().view({1}), theirs(step + "loss").view({1}),
+           "step" + std::to_string(k) + " loss");
     check_gradients(step, "step" + std::to_string(k) + " grad(max abs)");
   }
 }

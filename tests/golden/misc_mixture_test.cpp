@@ -97,10 +97,10 @@ TEST_P(MiscMixture, AgreesInFloat64) { MixtureRows(GetParam(), at::kDouble).chec
 
 TEST_P(MiscMixture, AgreesInFloat32) { MixtureRows(GetParam(), at::kFloat).check(); }
 
-INSTANTIATE_TEST_SUITE_P(golden, MiscMixture, testing::ValuesIn(cases("misc", [](const Case& c) {
-                           return c.name().starts_with("m7_logistic_mixture");
-                         })),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    golden, MiscMixture,
+    testing::ValuesIn(cases("misc", [](const Case& c) { return c.name().starts_with("m7_logistic_mixture"); })),
+    test_name);
 
 }  // namespace
 }  // namespace diffeo::golden

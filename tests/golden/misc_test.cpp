@@ -14,9 +14,9 @@ namespace {
 
 // The kinds of golden/misc that wait for the layers they test.
 bool waits(const Case& c) {
-  for (const char* prefix : {"m1_", "m2_", "m3_", "m4_", "m5_coupling_block", "m5_nice_d4", "m5_realnvp", "m7_discretised",
-                             "m8_conv1x1_nflows", "m8_householder", "m8_lu_linear", "m8_naive_linear", "m8_qr_linear",
-                             "m8_svd_linear"}) {
+  for (const char* prefix :
+       {"m1_", "m2_", "m3_", "m4_", "m5_coupling_block", "m5_nice_d4", "m5_realnvp", "m7_discretised",
+        "m8_conv1x1_nflows", "m8_householder", "m8_lu_linear", "m8_naive_linear", "m8_qr_linear", "m8_svd_linear"}) {
     if (c.name().starts_with(prefix)) return true;
   }
   return false;
@@ -55,7 +55,9 @@ class Judge {
 
  private:
   Tensor get(const std::string& name) const { return t_.at(name).to(precision_); }
-  void close(const std::string& what, const Tensor& ours, const std::string& theirs) { close_(what, ours, t_.at(theirs), ""); }
+  void close(const std::string& what, const Tensor& ours, const std::string& theirs) {
+    close_(what, ours, t_.at(theirs), "");
+  }
   Flow flow(const std::vector<Layer>& layers, const Shape& shape, Base base = Base::kNormal) const {
     return Flow(layers, {.input = shape, .options = precision_}, base);
   }
@@ -96,7 +98,8 @@ void Judge::nice() {
   NamedTensors values;
   for (int64_t i = 0; i < couplings; ++i) {
     int64_t hidden = t_.at(numbered("coupling", i, ".W1")).size(1);
-    layers.push_back({CouplingConfig{.map = AffineConfig{AffineForm::kAdditive}, .net = MlpConfig{.hidden = hidden, .depth = depth}}});
+    layers.push_back({CouplingConfig{.map = AffineConfig{AffineForm::kAdditive},
+                                     .net = MlpConfig{.hidden = hidden, .depth = depth}}});
     layers.push_back({ReverseConfig{}});
     const std::string net = "flow." + std::to_string(2 * i) + "_coupling.net.";
     for (int64_t k = 0; k <= depth; ++k) {
@@ -112,7 +115,8 @@ void Judge::nice() {
     Trace trace;
     close("z", model.encode(get("x"), {.observer = trace.observer()}), "z");
     close("log_det", trace.log_dets.at("flow"), "logabsdet");
-    close("log_prob", model.log_prob(get("x")), base == Base::kNormal ? "log_prob_gaussian_prior" : "log_prob_logistic_prior");
+    close("log_prob", model.log_prob(get("x")),
+          base == Base::kNormal ? "log_prob_gaussian_prior" : "log_prob_logistic_prior");
     close("samples", model.decode(get("noise")), "samples");
   }
   Recorded uniform({{"noise", t_.at("uniform")}});
@@ -125,7 +129,8 @@ void Judge::tutorial() {
   NamedTensors values;
   for (int64_t i = affines - 1; i >= 0; --i) {  // the file counts from the noise
     const std::string linear = "flow." + std::to_string(layers.size()) + "_linear.";
-    layers.push_back({LinearConfig{.form = LinearForm::kTrilPlusLowRank, .rank = t_.at(numbered("affine", i, ".V")).size(1)}});
+    layers.push_back(
+        {LinearConfig{.form = LinearForm::kTrilPlusLowRank, .rank = t_.at(numbered("affine", i, ".V")).size(1)}});
     values[linear + "lower"] = t_.at(numbered("affine", i, ".L_raw")).flip(0);
     values[linear + "v"] = t_.at(numbered("affine", i, ".V"));
     values[linear + "bias"] = t_.at(numbered("affine", i, ".b"));
@@ -167,7 +172,8 @@ void Judge::logit_preprocess() {
     Tensor p = theirs("p"), last_place = theirs("x") * std::ldexp(1.0, precision_ == at::kDouble ? -53 : -24);
     Tensor slope = theirs("logdet_from_unit").exp(), curvature = (1 / p - 1 / (1 - p)).abs();
     each(of + "y", y.squeeze(1), theirs("y"), slope * last_place);
-    each(of + "logdet_from_unit", trace.log_dets.at("flow.1_logit"), theirs("logdet_from_unit"), curvature * last_place);
+    each(of + "logdet_from_unit", trace.log_dets.at("flow.1_logit"), theirs("logdet_from_unit"),
+         curvature * last_place);
     Tensor parts = std::ldexp(8 * std::log(256.0), precision_ == at::kDouble ? -53 : -24) + curvature * last_place;
     each(of + "logdet_from_256", trace.log_dets.at("flow"), theirs("logdet_from_256"), parts);
   }
@@ -200,7 +206,8 @@ void Judge::conv1x1() {
     // normflows' factors are those of W, ours those of its transpose.
     auto [p, l, u] = at::linalg_lu(t_.at("weight").t());
     Tensor s = u.diagonal();
-    values = {{mix + "p", p}, {mix + "l", l}, {mix + "u", u}, {mix + "log_s", s.abs().log()}, {mix + "sign_s", s.sign()}};
+    values = {
+        {mix + "p", p}, {mix + "l", l}, {mix + "u", u}, {mix + "log_s", s.abs().log()}, {mix + "sign_s", s.sign()}};
   }
   EXPECT_TRUE(assign(model, values).empty());
   auto [y, log_det] = model.layers()->forward(get("x"));

@@ -112,7 +112,8 @@ TEST_P(Mixture, HostAndTensorOperationsAgree) {
   auto [y_aten, log_det_aten] = mixture_aten(x, raw, e.components());
   EXPECT_LT(worst(y_aten, y, 1), 1e-12);
   EXPECT_LT(worst(log_det_aten, log_det, 1), 1e-12);
-  Tensor by_y = at::linspace(-1, 1, x.numel(), x.options()).view(x.sizes()), by_log_det = by_y.select(1, 0).contiguous();
+  Tensor by_y = at::linspace(-1, 1, x.numel(), x.options()).view(x.sizes()),
+         by_log_det = by_y.select(1, 0).contiguous();
   auto [by_x, by_raw] = mixture_gradient_host(x, raw, e.components(), by_y, by_log_det);
   auto [by_x_aten, by_raw_aten] = mixture_gradient_aten(x, raw, e.components(), by_y, by_log_det);
   EXPECT_LT(worst(by_x_aten, by_x, 1), 1e-10);

@@ -44,9 +44,9 @@ std::string net_layer(const std::string& name) {
 }
 
 void add_variable(NamedTensors& out, const std::string& path, const std::string& name, const Tensor& value) {
-  static const std::map<std::string, std::string> leaves{
-      {"weights", "weight"}, {"biases", "bias"},       {"magnitude", "magnitude"},
-      {"beta", "beta"},      {"mean", "moments.mean"}, {"var", "moments.variance"}};
+  static const std::map<std::string, std::string> leaves{{"weights", "weight"},      {"biases", "bias"},
+                                                         {"magnitude", "magnitude"}, {"beta", "beta"},
+                                                         {"mean", "moments.mean"},   {"var", "moments.variance"}};
   const std::string leaf = name.substr(name.rfind('/') + 1), parent = name.substr(0, name.find_last_of('/'));
   if (leaf == "step") return;
   if (name == "rescaling_scale" || name == "scale") out[path + ".map.scale"] = value;

@@ -207,7 +207,8 @@ void SingleCoupling::check_network(ModeName mode) {
   Tensor x = in("x"), h;
   bool masked = std::holds_alternative<MaskedCouplingConfig>(layer_.config);
   Partition partition{masked ? Split::kCheckerboard : Split::kChannel};
-  if (masked) partition.keep = std::get<MaskedCouplingConfig>(layer_.config).keep == Cells::kEven ? Keep::kFirst : Keep::kSecond;
+  if (masked)
+    partition.keep = std::get<MaskedCouplingConfig>(layer_.config).keep == Cells::kEven ? Keep::kFirst : Keep::kSecond;
   else partition.keep = std::get<CouplingConfig>(layer_.config).keep;
   Tensor kept = partition.split(x).first;
   h = masked ? partition.merge(kept, kept.new_zeros(kept.sizes())) : kept;
@@ -282,10 +283,10 @@ class RealNvpSingle : public RealNvp {};
 
 TEST_P(RealNvpSingle, AgreesWithItsAuthorsInFloat32) { check(GetParam(), at::kFloat); }
 
-INSTANTIATE_TEST_SUITE_P(golden, RealNvpSingle, testing::ValuesIn(cases("realnvp", [](const Case& c) {
-                           return c.kind() == "coupling" || c.kind() == "model";
-                         })),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    golden, RealNvpSingle,
+    testing::ValuesIn(cases("realnvp", [](const Case& c) { return c.kind() == "coupling" || c.kind() == "model"; })),
+    test_name);
 
 }  // namespace
 }  // namespace diffeo::golden
