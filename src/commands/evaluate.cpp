@@ -104,7 +104,7 @@ void evaluate_as_told(const EvaluateArguments& arguments) {
       !how.importance || loaded.flow->stochastic(), Exit::kUsage,
       "diffeo evaluate: --importance-samples are of a dequantizer's noise, and this flow has none: its log p is exact");
   how.seed = static_cast<uint64_t>(loaded.config.seed);
-  how.batch_size = arguments.batch_size.value_or(loaded.config.train.batch_size);
+  how.batch_size = arguments.batch_size.value_or(loaded.config.train.examples_in_pass());
   DataConfig data_config = data_to_score(loaded, arguments.overrides);
   Data data = load_data(data_config, how.seed);
   std::string split = arguments.split ? *arguments.split : data.splits.contains("test") ? "test" : data.held_out();

@@ -45,7 +45,7 @@ SampleOptions options_for(const SampleArguments& arguments, const LoadedFlow& lo
     fail(Exit::kUsage, "diffeo sample: --class: the samples of this flow depend on no class");
   }
   return {.count = arguments.count.value_or(64),
-          .batch_size = arguments.batch_size.value_or(loaded.config.train.batch_size),
+          .batch_size = arguments.batch_size.value_or(loaded.config.train.examples_in_pass()),
           .seed = static_cast<uint64_t>(arguments.seed.value_or(0)),
           .temperatures = arguments.temperatures,
           .classes = has_classes ? data_classes(loaded.config.data) : 0,
