@@ -94,10 +94,11 @@ Made density_of(const std::string& words, const NamedTensors& file) {
   fail("no density is defined as: ", words);
 }
 
-class Densities : public testing::TestWithParam<Case> {
+class Densities : public GoldenTest {
  protected:
   void SetUp() override {
-    if (GetParam().entry.is_null()) GTEST_SKIP() << "golden/misc is not at hand (DIFFEO_GOLDEN)";
+    GoldenTest::SetUp();
+    if (IsSkipped()) return;
     file_ = load(GetParam());
     density_ = density_of(GetParam().hyper()["definition"], file_);
   }

@@ -8,12 +8,8 @@
 namespace diffeo::golden {
 namespace {
 
-class Flowpp : public testing::TestWithParam<Case> {
+class Flowpp : public GoldenTest {
  protected:
-  void SetUp() override {
-    if (GetParam().entry.is_null()) GTEST_SKIP() << "golden/flowpp is not at hand (DIFFEO_GOLDEN)";
-  }
-
   static void check(const Case& c, at::ScalarType precision) {
     static const std::map<std::string, void (*)(const Case&, at::ScalarType)> checks{
         {"coupling", check_flowpp_coupling},

@@ -229,12 +229,8 @@ void GlowModel::check_steps() {
   }
 }
 
-class Glow : public testing::TestWithParam<Case> {
+class Glow : public GoldenTest {
  protected:
-  void SetUp() override {
-    if (GetParam().entry.is_null()) GTEST_SKIP() << "golden/glow is not at hand (DIFFEO_GOLDEN)";
-  }
-
   static void check(const Case& c, at::ScalarType precision) {
     GlowModel model(c, precision);
     if (c.kind() == "optimiser steps") {

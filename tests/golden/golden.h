@@ -32,6 +32,14 @@ std::vector<Case> cases(const std::string& family);
 // Those of which `wanted` is true; never empty.
 std::vector<Case> cases(const std::string& family, bool (*wanted)(const Case&));
 
+// Judges one case; skipped where its folder is not at hand.
+class GoldenTest : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (GetParam().entry.is_null()) GTEST_SKIP() << "golden/" << GetParam().family << " is not at hand (DIFFEO_GOLDEN)";
+  }
+};
+
 // The tensors of all the case's files together.
 NamedTensors load(const Case& c);
 

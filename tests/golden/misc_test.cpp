@@ -216,12 +216,7 @@ void Judge::conv1x1() {
   close("x_back", model.layers()->inverse(get("y")), "x_back");
 }
 
-class Misc : public testing::TestWithParam<Case> {
- protected:
-  void SetUp() override {
-    if (GetParam().entry.is_null()) GTEST_SKIP() << "golden/misc is not at hand (DIFFEO_GOLDEN)";
-  }
-};
+class Misc : public GoldenTest {};
 
 TEST_P(Misc, AgreesInFloat64) { Judge(GetParam(), at::kDouble).judge(); }
 

@@ -259,12 +259,8 @@ void check_gradients(const Case& c, const Case& of) {
   model.close()("train/grad_norm", squares.sqrt().view({1}), model.theirs("train/grad_norm"), "");
 }
 
-class RealNvp : public testing::TestWithParam<Case> {
+class RealNvp : public GoldenTest {
  protected:
-  void SetUp() override {
-    if (GetParam().entry.is_null()) GTEST_SKIP() << "golden/realnvp is not at hand (DIFFEO_GOLDEN)";
-  }
-
   static void check(const Case& c, at::ScalarType precision) {
     if (c.kind() == "coupling") return SingleCoupling(c, precision).check();
     if (c.kind() == "model") return check_model(c, precision);
