@@ -4,15 +4,11 @@
 #include <iostream>
 
 #include "commands/shipped_configs.h"
-#include "io/files.h"
-#include "train/manifest.h"
 
 namespace diffeo {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr uint64_t kMostConfigBytes = 1 << 20;
 
 bool samples_by_class(const Layer& layer) {
   return std::visit(
@@ -27,10 +23,9 @@ bool samples_by_class(const Layer& layer) {
 }
 
 Config config_in(const fs::path& checkpoint) {
-  verify_manifest(checkpoint, {"config.yaml"});
-  fs::path file = checkpoint / "config.yaml";
+  std::string text = read_checkpoint_config(checkpoint);
   try {
-    return parse_config(read_file(file, kMostConfigBytes, Exit::kCheckpoint), file.string());
+    return parse_config(text, (checkpoint / "config.yaml").string());
   } catch (const Error& error) {
     fail(Exit::kCheckpoint, error.what());
   }

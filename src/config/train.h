@@ -42,6 +42,7 @@ struct TrainConfig {
   }
 
   int64_t examples_in_pass() const { return batch_size / accumulate; }
+  int64_t examples_of_start() const { return initialise_examples > 0 ? initialise_examples : batch_size; }
 
   std::string problem() const {
     return batch_size % accumulate != 0 ? "batch_size is not a multiple of accumulate" : "";

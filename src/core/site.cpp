@@ -7,12 +7,17 @@
 namespace diffeo {
 namespace {
 
-// Drawn in one precision on the host, so that a model starts alike wherever it is built.
+// In single precision on the host, so that a model starts alike wherever it is built.
+Tensor host_draw(const Site& site, const std::string& name, at::IntArrayRef sizes,
+                 Tensor (Noise::*draw)(const std::string&, const Tensor&)) {
+  SeededNoise noise(site.seed);
+  return (noise.*draw)(site.path + "." + name, at::empty(sizes, at::kFloat));
+}
+
 Tensor drawn(const Site& site, const std::string& name, at::IntArrayRef sizes,
              Tensor (Noise::*draw)(const std::string&, const Tensor&)) {
   if (site.options.device().is_meta()) return at::empty(sizes, site.options);
-  SeededNoise noise(site.seed);
-  return (noise.*draw)(site.path + "." + name, at::empty(sizes, at::kFloat)).to(site.options);
+  return host_draw(site, name, sizes, draw).to(site.options);
 }
 
 }  // namespace
@@ -36,16 +41,13 @@ Tensor Site::uniform(const std::string& name, at::IntArrayRef sizes, double boun
 
 Tensor Site::rotation(const std::string& name, int64_t size) const {
   if (options.device().is_meta()) return at::empty({size, size}, options);
-  Site host = *this;
-  host.options = options.device(at::kCPU).dtype(at::kDouble);
-  return std::get<0>(at::linalg_qr(host.normal(name, {size, size}, 1))).contiguous().to(options);
+  Tensor square = host_draw(*this, name, {size, size}, &Noise::normal).to(at::kDouble);
+  return std::get<0>(at::linalg_qr(square)).contiguous().to(options);
 }
 
 Tensor Site::permutation(const std::string& name, int64_t size) const {
   if (options.device().is_meta()) return at::empty({size}, options.dtype(at::kLong));
-  Site host = *this;
-  host.options = options.device(at::kCPU).dtype(at::kFloat);
-  return drawn(host, name, {size}, &Noise::uniform).argsort(/*stable=*/true).to(options.dtype(at::kLong));
+  return host_draw(*this, name, {size}, &Noise::uniform).argsort(/*stable=*/true).to(options.dtype(at::kLong));
 }
 
 }  // namespace diffeo

@@ -89,6 +89,11 @@ void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint) {
 
 void verify_checkpoint(const fs::path& directory) { verify_manifest(directory, checkpoint_files()); }
 
+std::string read_checkpoint_config(const fs::path& directory) {
+  verify_manifest(directory, {kConfig});
+  return read_file(directory / kConfig, kMaxConfig, Exit::kCheckpoint);
+}
+
 Checkpoint read_checkpoint(const fs::path& directory) {
   verify_checkpoint(directory);
   Checkpoint checkpoint;

@@ -32,6 +32,9 @@ void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& 
 // wrong with it.
 Checkpoint read_checkpoint(const std::filesystem::path& directory);
 
+// Its config.yaml alone, checked the same way.
+std::string read_checkpoint_config(const std::filesystem::path& directory);
+
 // Throws Exit::kCheckpoint unless the checkpoint at `directory` is whole.
 void verify_checkpoint(const std::filesystem::path& directory);
 

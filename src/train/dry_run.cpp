@@ -56,8 +56,7 @@ nlohmann::json dry_run(const Config& config, c10::Device device) {
   if (data.splits.contains("train")) require_levels(config, data.split("train"), "train");
   Learner learner(config, build_flow(config, at::TensorOptions(at::kFloat).device(device)));
   Batch batch = data.training->at(0, config.train.batch_size);
-  int64_t start = config.train.initialise_examples;
-  learner.initialise(data.training->at(0, start > 0 ? start : config.train.batch_size));
+  learner.initialise(data.training->at(0, config.train.examples_of_start()));
   double nats = learner.step(batch).nats.item<double>();
   require(!learner.first_bad_step(), Exit::kDiverged,
           "dry run: the loss or its gradient is not finite in the first step");

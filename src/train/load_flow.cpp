@@ -1,14 +1,9 @@
 #include "train/load_flow.h"
 
-#include "io/files.h"
-#include "train/manifest.h"
 #include "train/model.h"
 
 namespace diffeo {
 namespace {
-
-constexpr const char* kConfigName = "config.yaml";
-constexpr uint64_t kMostConfigBytes = uint64_t{16} << 20;
 
 bool is_average(const std::string& name) { return name.starts_with(kAveragePrefix); }
 
@@ -30,24 +25,29 @@ bool has_averages(const NamedTensors& stored) {
   return first != stored.end() && is_average(first->first);
 }
 
-}  // namespace
-
-Config stored_config(const std::filesystem::path& checkpoint) {
-  verify_manifest(checkpoint, {kConfigName});
-  std::filesystem::path file = checkpoint / kConfigName;
-  std::string text = read_file(file, kMostConfigBytes, Exit::kCheckpoint);
+Config parsed(const std::string& text, const std::filesystem::path& checkpoint) {
   try {
-    return parse_config(text, file.string());
+    return parse_config(text, (checkpoint / "config.yaml").string());
   } catch (const Error& error) {
     fail(Exit::kCheckpoint, "the checkpoint's configuration cannot be read: ", error.what());
   }
+}
+
+}  // namespace
+
+Config stored_config(const std::filesystem::path& checkpoint) {
+  return parsed(read_checkpoint_config(checkpoint), checkpoint);
+}
+
+Config stored_config(const Checkpoint& checkpoint, const std::filesystem::path& path) {
+  return parsed(checkpoint.config, path);
 }
 
 LoadedFlow load_flow(const std::string& argument, const at::TensorOptions& options, Weights weights, const Warn& warn) {
   LoadedFlow loaded;
   loaded.path = locate_checkpoint(argument, warn);
   Checkpoint checkpoint = read_checkpoint(loaded.path);
-  loaded.config = stored_config(loaded.path);
+  loaded.config = stored_config(checkpoint, loaded.path);
   loaded.state = checkpoint.state;
   loaded.averaged = weights == Weights::kAverage && has_averages(checkpoint.weights);
   loaded.flow = build_flow(loaded.config, options);

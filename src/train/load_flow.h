@@ -25,8 +25,9 @@ struct LoadedFlow {
 // `argument`: as locate_checkpoint() takes it. `options`: device and precision to compute in. Throws Exit::kCheckpoint.
 LoadedFlow load_flow(const std::string& argument, const at::TensorOptions& options, Weights weights, const Warn& warn);
 
-// The configuration in a checkpoint. Throws Exit::kCheckpoint where it is not what was written or this program does not
-// understand it.
+// The configuration in a checkpoint: of one at a path, or of one that has been read from there. Throws Exit::kCheckpoint
+// where it is not what was written or this program does not understand it.
 Config stored_config(const std::filesystem::path& checkpoint);
+Config stored_config(const Checkpoint& checkpoint, const std::filesystem::path& path);
 
 }  // namespace diffeo

@@ -46,13 +46,12 @@ void Training::begin_anew() {
                              directory_.path().string());
   if (!forked_from_.empty()) return log_.info(joined(start, " from the weights of ", forked_from_.string()));
   log_.info(start);
-  int64_t examples = config_.train.initialise_examples;
-  learner_.initialise(data_.training->at(0, examples > 0 ? examples : config_.train.batch_size));
+  learner_.initialise(data_.training->at(0, config_.train.examples_of_start()));
 }
 
 void Training::begin_from(const std::filesystem::path& path) {
   Checkpoint saved = read_checkpoint(path);
-  check_resumable(stored_config(path), config_, warn());
+  check_resumable(stored_config(saved, path), config_, warn());
   warn_of_change("number of threads", std::to_string(saved.state.threads), std::to_string(state_.threads), warn());
   warn_of_change("device", saved.state.device, state_.device, warn());
   warn_of_change("LibTorch", saved.state.libtorch, state_.libtorch, warn());
