@@ -52,8 +52,7 @@ std::string megabytes(const nlohmann::json& bytes) {
 
 nlohmann::json dry_run(const Config& config, c10::Device device) {
   uint64_t seed = static_cast<uint64_t>(config.seed);
-  Data data = load_data(config.data, seed);
-  if (data.splits.contains("train")) require_levels(config, data.split("train"), "train");
+  Data data = fitting_data(config);
   Learner learner(config, build_flow(config, at::TensorOptions(at::kFloat).device(device)));
   Batch batch = data.training->at(0, config.train.batch_size);
   learner.initialise(data.training->at(0, config.train.examples_of_start()));

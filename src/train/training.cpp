@@ -1,6 +1,7 @@
 #include "train/training.h"
 
 #include "train/load_flow.h"
+#include "train/outline.h"
 #include "train/resume_rules.h"
 
 namespace diffeo {
@@ -28,7 +29,7 @@ Training::Training(const Config& config, const TrainOptions& options, Console& c
       console_(console),
       log_(console),
       unit_(config.data),
-      data_(load_data(config.data, static_cast<uint64_t>(config.seed))),
+      data_(fitting_data(config)),
       learner_(config, build_flow(config, at::TensorOptions(at::kFloat).device(options.device))),
       forked_from_(load_fork()),
       directory_(options.run, options.resume),
