@@ -4,7 +4,7 @@
 # define types of one name, which the linker would silently take for one.
 set -euo pipefail
 cd "$(dirname "$0")/../src"
-order=(core io kernels nets transforms flow data config pictures train commands)
+order=(core io kernels nets transforms flow data config terminal learn runs inference pictures train commands)
 status=0
 
 # refuse MESSAGE: prints it and the lines on stdin, if there are any.

@@ -10,7 +10,7 @@
 #include "commands/dispatch.h"
 #include "commands/memory.h"
 #include "core/error.h"
-#include "train/reproducible.h"
+#include "terminal/reproducible.h"
 
 namespace diffeo {
 namespace {
@@ -23,11 +23,12 @@ constexpr Command kCommands[] = {
     {"check", "test each layer's inverse and log-determinant", check_command},
     {"config", "list, show, validate configurations", config_command},
     {"env", "this program, its libraries and this machine", env_command},
-    {"--version", "the program's version", [](const Words&) { std::cout << version_line() << "\n"; }},
+    {"--version", "the program's version",
+     [](const Words&) { std::cout << version_line() << "\n"; }},
 };
 
-// Tensors of a few megabytes come and go in every step. By default glibc gives each back to the system at once, and
-// their pages are cleared again at the next.
+// Tensors of a few megabytes come and go in every step. By default glibc gives each back to the
+// system at once, and their pages are cleared again at the next.
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
@@ -49,7 +50,8 @@ Exit told(const std::string& message, Exit exit) {
 Exit told(const std::exception& error, const std::string& what) {
   std::string memory = memory_asked_for(error);
   if (memory.empty()) return told("diffeo: internal error: " + what, Exit::kFailed);
-  return told("out of memory: asked for " + memory + "; use a smaller batch or model", Exit::kMemory);
+  return told("out of memory: asked for " + memory + "; use a smaller batch or model",
+              Exit::kMemory);
 }
 
 Exit answer(const Words& words) {

@@ -34,7 +34,8 @@ flow:
     EXPECT_EQ(layer.at("verdict"), "pass") << layer;
     EXPECT_LT(layer.at("round_trip_error"), 1e-9) << layer;
     EXPECT_LT(layer.at("log_det_error"), 1e-9) << layer;
-    bool is_inside = layer.at("path").get<std::string>().find("factor_out.rest") != std::string::npos;
+    bool is_inside =
+        layer.at("path").get<std::string>().find("factor_out.rest") != std::string::npos;
     EXPECT_EQ(layer.at("dimensions"), is_inside ? 8 : 16) << layer;
   }
 }
@@ -45,8 +46,9 @@ data: {source: synthetic, density: rings}
 flow: [{type: coupling, map: {type: logistic_mixture, components: 2}, net: {type: mlp, hidden: 4}}, {type: reverse}]
 )");
   Answer text = diffeo({"check", "c.yaml"});
-  EXPECT_TRUE(std::regex_search(text.out, std::regex("\ninverse by search  evaluations an element  worst\n"
-                                                     "flow.0_coupling +[0-9.]+ +[0-9]+\n\n2 of 2 layers pass\n")))
+  EXPECT_TRUE(std::regex_search(
+      text.out, std::regex("\ninverse by search  evaluations an element  worst\n"
+                           "flow.0_coupling +[0-9.]+ +[0-9]+\n\n2 of 2 layers pass\n")))
       << text.out;
   nlohmann::json layers = diffeo({"check", "c.yaml", "--json"}).json().at("layers");
   nlohmann::json effort = layers.at(0).at("inverse_evaluations");
@@ -56,23 +58,30 @@ flow: [{type: coupling, map: {type: logistic_mixture, components: 2}, net: {type
 }
 
 TEST_F(CommandCheck, TakesALayerThatIsNotCheckedForNoPass) {
-  write("c.yaml", "data: {source: npy, path: a.npy, test_fraction: 0.1, shape: [600]}\nflow: [{type: reverse}]\n");
+  write("c.yaml",
+        "data: {source: npy, path: a.npy, test_fraction: 0.1, shape: [600]}\nflow: [{type: "
+        "reverse}]\n");
   Answer without = diffeo({"check", "c.yaml"});
   EXPECT_EQ(without.exit, 1);
-  EXPECT_TRUE(std::regex_match(without.err,
-                               std::regex("1 of 1 layers are not checked: the Jacobians of layers with more than 512 "
-                                          "dimensions take about [^,]+, by --jacobian\n")))
+  EXPECT_TRUE(std::regex_match(
+      without.err,
+      std::regex("1 of 1 layers are not checked: the Jacobians of layers with more than 512 "
+                 "dimensions take about [^,]+, by --jacobian\n")))
       << without.err;
-  EXPECT_NE(without.out.find("flow.0_reverse  not checked         600     0.0e+00  not checked"), std::string::npos)
+  EXPECT_NE(without.out.find("flow.0_reverse  not checked         600     0.0e+00  not checked"),
+            std::string::npos)
       << without.out;
   Answer with = diffeo({"check", "c.yaml", "--jacobian"});
   EXPECT_EQ(with.exit, 0);
-  EXPECT_TRUE(with.err.starts_with("Jacobians of 1 layers with more than 512 dimensions: about ")) << with.err;
+  EXPECT_TRUE(with.err.starts_with("Jacobians of 1 layers with more than 512 dimensions: about "))
+      << with.err;
   EXPECT_TRUE(with.out.ends_with("\n1 of 1 layers pass\n")) << with.out;
 }
 
 TEST_F(CommandCheck, FailsALayerWhoseInverseIsLost) {
-  write("c.yaml", "data: {source: synthetic, density: rings}\nflow: [{type: scale, factor: 100}, {type: sigmoid}]\n");
+  write("c.yaml",
+        "data: {source: synthetic, density: rings}\nflow: [{type: scale, factor: 100}, {type: "
+        "sigmoid}]\n");
   Answer answer = diffeo({"check", "c.yaml"});
   EXPECT_EQ(answer.exit, 1);
   EXPECT_EQ(answer.err, "1 of 2 layers fail: an error is above 1.0e-06\n");
@@ -83,7 +92,10 @@ TEST_F(CommandCheck, FailsALayerWhoseInverseIsLost) {
 class Doubling final : public Transform {
  public:
   Doubling(const Site& site, double log_det, double divisor, bool draws)
-      : Transform("doubling", site, site.input), log_det_(log_det), divisor_(divisor), draws_(draws) {}
+      : Transform("doubling", site, site.input),
+        log_det_(log_det),
+        divisor_(divisor),
+        draws_(draws) {}
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override {

@@ -48,12 +48,14 @@ TEST_F(CommandDescribe, PrintsTheSameAsJson) {
   EXPECT_EQ(json.at("parameters"), 170);
   EXPECT_EQ(json.at("classes"), 3);
   EXPECT_EQ(json.at("layers").size(), 10u);
-  EXPECT_EQ(json.at("layers")[8],
-            (nlohmann::json{{"path", "flow.6_factor_out"}, {"output", {2, 2, 2}}, {"parameters", 116}}));
+  EXPECT_EQ(
+      json.at("layers")[8],
+      (nlohmann::json{{"path", "flow.6_factor_out"}, {"output", {2, 2, 2}}, {"parameters", 116}}));
   int64_t sum = 0;
   for (const auto& layer : json.at("layers")) sum += layer.at("parameters").get<int64_t>();
   EXPECT_EQ(sum, 170);
-  EXPECT_EQ(json.at("latents")[1], (nlohmann::json{{"level", 1}, {"offset", 8}, {"shape", {2, 2, 2}}}));
+  EXPECT_EQ(json.at("latents")[1],
+            (nlohmann::json{{"level", 1}, {"offset", 8}, {"shape", {2, 2, 2}}}));
 }
 
 TEST_F(CommandDescribe, CountsAShippedOne) {

@@ -10,7 +10,8 @@
 namespace diffeo {
 namespace {
 
-// Commands on a run of two classes of images 4 x 4, with two levels, and on the plane of the recorded run.
+// Commands on a run of two classes of images 4 x 4, with two levels, and on the plane of the
+// recorded run.
 class CommandOnRun : public Commands {
  protected:
   static void SetUpTestSuite() {
@@ -26,7 +27,8 @@ flow:
   - {type: factor_out}
   - {type: prior, classes: true}
 )");
-    save_npy(*shared_ / "x.npy", at::arange(40 * 48).remainder(256).view({40, 4, 4, 3}).to(at::kByte));
+    save_npy(*shared_ / "x.npy",
+             at::arange(40 * 48).remainder(256).view({40, 4, 4, 3}).to(at::kByte));
     save_npy(*shared_ / "y.npy", at::arange(40).remainder(2).to(at::kByte));
     Answer trained = Program(shared_->path(), {"train", "image.yaml", "--run", "images"}).wait();
     ASSERT_EQ(trained.exit, 0) << trained.err;
@@ -53,10 +55,10 @@ TEST_F(CommandOnRun, WritesAPictureIntoTheRun) {
   Answer answer = here({"sample", "images", "--count", "9", "--temperature", "0.5,1"});
   EXPECT_EQ(answer.exit, 0) << answer.err;
   EXPECT_EQ(answer.out, "images/samples/step_00000002_n9_seed0_t0.5,1.png\n");
-  EXPECT_EQ(
-      answer.err,
-      "9 samples at temperature 0.5,1, seed 0, with the averaged weights of images/checkpoints/step_00000002, of the "
-      "classes 0 to 1 in turn\n");
+  EXPECT_EQ(answer.err,
+            "9 samples at temperature 0.5,1, seed 0, with the averaged weights of "
+            "images/checkpoints/step_00000002, of the "
+            "classes 0 to 1 in turn\n");
   Tensor picture = load_png(*shared_ / "images/samples/step_00000002_n9_seed0_t0.5,1.png");
   EXPECT_EQ(picture.size(0), 3);
   EXPECT_EQ(picture.size(1), picture.size(2));
@@ -72,11 +74,13 @@ TEST_F(CommandOnRun, GivesTheSameSamplesInEveryBatchSizeAndCount) {
   EXPECT_FALSE(at::equal(sampled({"--count", "7", "--seed", "5", "--raw"}), all));
   EXPECT_FALSE(at::equal(sampled({"--count", "7", "--seed", "5", "--temperature", "0.5"}), all));
   Tensor of_one = sampled({"--count", "7", "--seed", "5", "--class", "1"});
-  EXPECT_TRUE(at::equal(of_one[1], all[1]) && at::equal(of_one[3], all[3])) << "samples 1 and 3 are of class 1 anyway";
+  EXPECT_TRUE(at::equal(of_one[1], all[1]) && at::equal(of_one[3], all[3]))
+      << "samples 1 and 3 are of class 1 anyway";
 }
 
 TEST_F(CommandOnRun, KeepsLatentsAndLabelsBesideTheSamples) {
-  Answer answer = here({"sample", "images:best", "--count", "5", "--temperature", "0", "--out", "s.safetensors"});
+  Answer answer = here(
+      {"sample", "images:best", "--count", "5", "--temperature", "0", "--out", "s.safetensors"});
   EXPECT_EQ(answer.exit, 0) << answer.err;
   SafetensorsFile file = load_safetensors(*shared_ / "s.safetensors");
   EXPECT_EQ(file.tensors.at("samples").sizes(), (at::IntArrayRef{5, 3, 4, 4}));
@@ -99,7 +103,8 @@ TEST_F(CommandOnRun, DrawsPointsOfThePlane) {
 TEST_F(CommandOnRun, SaysWhatIsWrong) {
   expect_refused(here({"sample", "plane", "--class", "1"}), 2,
                  "diffeo sample: --class: the samples of this flow depend on no class");
-  expect_refused(here({"sample", "images", "--class", "2"}), 2, "sampling: class 2, expected one of 0 to 1");
+  expect_refused(here({"sample", "images", "--class", "2"}), 2,
+                 "sampling: class 2, expected one of 0 to 1");
   expect_refused(here({"sample", "images", "--temperature", "1,1,1"}), 2,
                  "sampling: 3 temperatures, expected one, or one for each of this flow's 2 levels");
   expect_refused(here({"sample", "images", "--temperature", "-1"}), 2,
@@ -110,19 +115,22 @@ TEST_F(CommandOnRun, SaysWhatIsWrong) {
                  "diffeo sample: --count: expected a whole number of at least 1, found '0'");
   expect_refused(here({"sample", "images", "--out", "s.jpg"}), 2,
                  "--out: expected a file that ends in .png, .npy or .safetensors, found 's.jpg'");
-  expect_refused(here({"sample", "images", "--out", "none/s.png"}), 2, "--out: none/s.png: no such folder: none");
+  expect_refused(here({"sample", "images", "--out", "none/s.png"}), 2,
+                 "--out: none/s.png: no such folder: none");
 }
 
 TEST_F(CommandOnRun, SaysWhatIsWrongWithACheckpoint) {
   expect_refused(here({"sample", "none"}), 4, "none: no such run or checkpoint");
   expect_refused(here({"sample", "images:9"}), 4,
                  "images:9: there is no such checkpoint; it holds latest, best and the steps 2");
-  std::filesystem::copy(*shared_ / "images", path("broken"), std::filesystem::copy_options::recursive);
+  std::filesystem::copy(*shared_ / "images", path("broken"),
+                        std::filesystem::copy_options::recursive);
   std::string weights = read_plainly(path("broken/checkpoints/step_00000002/weights.safetensors"));
   weights.back() ^= 1;
   write("broken/checkpoints/step_00000002/weights.safetensors", weights);
   expect_refused(diffeo({"sample", "broken:2"}), 4,
-                 "broken/checkpoints/step_00000002/weights.safetensors: its bytes are not those that were written (the "
+                 "broken/checkpoints/step_00000002/weights.safetensors: its bytes are not those "
+                 "that were written (the "
                  "checksum differs)");
 }
 
@@ -130,9 +138,11 @@ TEST_F(CommandOnRun, EvaluatesToTheNumbersOfTheTraining) {
   Answer answer = here({"evaluate", "images", "--json", "--batch-size", "3"});
   EXPECT_EQ(answer.exit, 0) << answer.err;
   EXPECT_EQ(answer.err,
-            "evaluating 10 examples of test with the averaged weights of images/checkpoints/step_00000002\n");
+            "evaluating 10 examples of test with the averaged weights of "
+            "images/checkpoints/step_00000002\n");
   nlohmann::json found = answer.json();
-  nlohmann::json trained = nlohmann::json::parse(read_plainly(*shared_ / "images/summary.json")).at("test");
+  nlohmann::json trained =
+      nlohmann::json::parse(read_plainly(*shared_ / "images/summary.json")).at("test");
   for (const char* key : {"nats", "bits_per_dim", "standard_error"}) {
     EXPECT_NEAR(found.at(key).get<double>(), trained.at(key).get<double>(), 1e-5) << key;
   }
@@ -147,15 +157,17 @@ TEST_F(CommandOnRun, AveragesOverDrawsOfTheNoise) {
   nlohmann::json one = here({"evaluate", "images", "--split", "train", "--raw", "--json"}).json();
   EXPECT_EQ(one.at("examples"), 30);
   EXPECT_EQ(one.at("weights"), "raw");
-  nlohmann::json three = here({"evaluate", "images", "--split", "train", "--raw", "--json", "--draws", "3"}).json();
+  nlohmann::json three =
+      here({"evaluate", "images", "--split", "train", "--raw", "--json", "--draws", "3"}).json();
   EXPECT_NE(three.at("nats"), one.at("nats"));
   EXPECT_NEAR(three.at("bits_per_dim").get<double>(), one.at("bits_per_dim").get<double>(), 1e-2);
 }
 
 TEST_F(CommandOnRun, ShowsTheImportanceWeightedBoundBesideTheOther) {
   Answer text = here({"evaluate", "images", "--importance-samples", "3"});
-  EXPECT_TRUE(std::regex_match(text.out, std::regex("test: [0-9.]+ ± [0-9.]+ bits/dim over 10 images\n"
-                                                    "by 3 importance samples: [0-9.]+ ± [0-9.]+ bits/dim\n")))
+  EXPECT_TRUE(std::regex_match(text.out,
+                               std::regex("test: [0-9.]+ ± [0-9.]+ bits/dim over 10 images\n"
+                                          "by 3 importance samples: [0-9.]+ ± [0-9.]+ bits/dim\n")))
       << text.out;
   nlohmann::json found = here({"evaluate", "images", "--importance-samples", "3", "--json"}).json();
   nlohmann::json drawn = here({"evaluate", "images", "--draws", "3", "--json"}).json();
@@ -169,29 +181,36 @@ TEST_F(CommandOnRun, ScoresADensityOnAHundredThousandDraws) {
   EXPECT_EQ(found.at("examples"), 100000);
   EXPECT_EQ(found.at("bits_per_dim"), nullptr);
   EXPECT_GT(found.at("nats").get<double>(), found.at("entropy").get<double>());
-  Answer other = here({"evaluate", "plane", "data.density=gaussian", "data.evaluation_examples=100001"});
-  EXPECT_TRUE(std::regex_match(other.out, std::regex("test: [0-9.]+ ± [0-9.]+ nats over 100001 examples\n"
-                                                     "entropy: 4.9541 nats, the least that is possible\n")))
+  Answer other =
+      here({"evaluate", "plane", "data.density=gaussian", "data.evaluation_examples=100001"});
+  EXPECT_TRUE(
+      std::regex_match(other.out, std::regex("test: [0-9.]+ ± [0-9.]+ nats over 100001 examples\n"
+                                             "entropy: 4.9541 nats, the least that is possible\n")))
       << other.out;
 }
 
 TEST_F(CommandOnRun, SaysWhatCannotBeEvaluated) {
   expect_refused(here({"evaluate", "plane", "train.steps=3"}), 2,
                  "diffeo evaluate: only data.* can be changed, found 'train.steps=3'");
-  expect_refused(here({"evaluate", "plane", "--split", "val"}), 2, "no split is called val; there are: test");
+  expect_refused(here({"evaluate", "plane", "--split", "val"}), 2,
+                 "no split is called val; there are: test");
   expect_refused(here({"evaluate", "images", "data.shape=[3, 4, 8]"}), 2,
-                 "diffeo evaluate: the shape of the data: expected [3, 4, 4], as in training, found [3, 4, 8]");
-  expect_refused(here({"evaluate", "images", "data.classes=3"}), 2,
-                 "diffeo evaluate: the number of classes of the data: expected 2, as in training, found 3");
-  expect_refused(here({"evaluate", "images", "data.path=none.npy"}), 3, "none.npy: no such file");
+                 "diffeo evaluate: the shape of the data: expected [3, 4, 4], as in training, "
+                 "found [3, 4, 8]");
   expect_refused(
-      here({"evaluate", "plane", "--importance-samples", "2"}), 2,
-      "diffeo evaluate: --importance-samples are of a dequantizer's noise, and this flow has none: its log p is "
-      "exact");
-  expect_refused(here({"evaluate", "images", "--importance-samples", "0"}), 2,
-                 "diffeo evaluate: --importance-samples: expected a whole number of at least 1, found '0'");
+      here({"evaluate", "images", "data.classes=3"}), 2,
+      "diffeo evaluate: the number of classes of the data: expected 2, as in training, found 3");
+  expect_refused(here({"evaluate", "images", "data.path=none.npy"}), 3, "none.npy: no such file");
+  expect_refused(here({"evaluate", "plane", "--importance-samples", "2"}), 2,
+                 "diffeo evaluate: --importance-samples are of a dequantizer's noise, and this "
+                 "flow has none: its log p is "
+                 "exact");
+  expect_refused(
+      here({"evaluate", "images", "--importance-samples", "0"}), 2,
+      "diffeo evaluate: --importance-samples: expected a whole number of at least 1, found '0'");
   expect_refused(here({"evaluate", "images", "--importance-samples", "2", "--draws", "2"}), 2,
-                 "diffeo evaluate: --draws and --importance-samples: expected one of them; importance samples are also "
+                 "diffeo evaluate: --draws and --importance-samples: expected one of them; "
+                 "importance samples are also "
                  "averaged");
   expect_refused(here({"evaluate", "images", "--draws", "0"}), 2,
                  "diffeo evaluate: --draws: expected a whole number of at least 1, found '0'");

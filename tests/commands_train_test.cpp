@@ -33,9 +33,10 @@ flow: [{type: dequantize}, {type: logit}, {type: actnorm}]
 TEST_F(CommandTrain, PrintsItsResultsAndLeavesARun) {
   Answer answer = diffeo({"train", "image.yaml", "--run", "r"});
   EXPECT_EQ(answer.exit, 0) << answer.err;
-  EXPECT_TRUE(std::regex_match(answer.out, std::regex("test: [0-9.]+ ± [0-9.]+ bits/dim over 10 images\n"
-                                                      "samples: r/samples/step_00000002.png\n"
-                                                      "run: r\n")))
+  EXPECT_TRUE(
+      std::regex_match(answer.out, std::regex("test: [0-9.]+ ± [0-9.]+ bits/dim over 10 images\n"
+                                              "samples: r/samples/step_00000002.png\n"
+                                              "run: r\n")))
       << answer.out;
   EXPECT_TRUE(answer.err.starts_with("starting a run in r\n")) << answer.err;
   EXPECT_EQ(read_plainly(path("r/command.txt")), "diffeo train image.yaml --run r\n");
@@ -52,7 +53,8 @@ TEST_F(CommandTrain, NumbersRunsThatAreNotNamed) {
 }
 
 TEST_F(CommandTrain, NamesRunsAfterTheWholeNameOfAShippedConfiguration) {
-  Words words{"train", "toy/rings", "train.steps=1", "train.sample_temperatures=[]", "data.evaluation_examples=10"};
+  Words words{"train", "toy/rings", "train.steps=1", "train.sample_temperatures=[]",
+              "data.evaluation_examples=10"};
   EXPECT_TRUE(diffeo(words).out.ends_with("run: runs/toy/rings/001\n"));
   words[1] = DIFFEO_SOURCE "/configs/toy/rings.yaml";
   EXPECT_TRUE(diffeo(words).out.ends_with("run: runs/toy/rings/002\n"));
@@ -60,25 +62,28 @@ TEST_F(CommandTrain, NamesRunsAfterTheWholeNameOfAShippedConfiguration) {
 
 TEST_F(CommandTrain, SaysWhyThereIsNoResult) {
   save_npy(path("far.npy"), at::tensor({1.0f, 1e30f}).view({2, 1}));
-  Answer answer = diffeo({"train", "toy.yaml", "data={source: npy, path: far.npy, test: far.npy, shape: [1]}",
-                          "flow=[{type: linear}]", "train.steps=1", "--run", "r"});
+  Answer answer =
+      diffeo({"train", "toy.yaml", "data={source: npy, path: far.npy, test: far.npy, shape: [1]}",
+              "flow=[{type: linear}]", "train.steps=1", "--run", "r"});
   EXPECT_EQ(answer.exit, 5) << "a batch with such an example is not learned from: " << answer.err;
   save_npy(path("near.npy"), at::tensor({1.0f, 2.0f}).view({2, 1}));
-  answer = diffeo({"train", "toy.yaml", "data={source: npy, path: near.npy, test: far.npy, shape: [1]}",
-                   "flow=[{type: actnorm}]", "train.steps=1", "--run", "s"});
+  answer =
+      diffeo({"train", "toy.yaml", "data={source: npy, path: near.npy, test: far.npy, shape: [1]}",
+              "flow=[{type: actnorm}]", "train.steps=1", "--run", "s"});
   EXPECT_EQ(answer.exit, 0) << answer.err;
   EXPECT_EQ(answer.out,
-            "test: no number: evaluation: log p is not finite for 1 of 2 examples, the first of them example 1 (-inf)\n"
+            "test: no number: evaluation: log p is not finite for 1 of 2 examples, the first of "
+            "them example 1 (-inf)\n"
             "run: s\n");
 }
 
 TEST_F(CommandTrain, NeverTouchesAnExistingRun) {
   diffeo({"train", "toy.yaml", "--run", "r"});
   std::string before = read_plainly(path("r/metrics.jsonl"));
-  expect_refused(
-      diffeo({"train", "toy.yaml", "--run", "r"}), 2,
-      "r: exists and is not empty; --resume continues the run in it, --run DIR names another folder for a new "
-      "one");
+  expect_refused(diffeo({"train", "toy.yaml", "--run", "r"}), 2,
+                 "r: exists and is not empty; --resume continues the run in it, --run DIR names "
+                 "another folder for a new "
+                 "one");
   EXPECT_EQ(read_plainly(path("r/metrics.jsonl")), before);
 }
 
@@ -92,10 +97,12 @@ TEST_F(CommandTrain, ForksFromAnotherRun) {
   diffeo({"train", "toy.yaml", "--run", "r"});
   Answer answer = diffeo({"train", "toy.yaml", "--run", "s", "--fork", "r:2"});
   EXPECT_EQ(answer.exit, 0);
-  EXPECT_EQ(answer.first_line(), "starting a run in s from the weights of r/checkpoints/step_00000002");
+  EXPECT_EQ(answer.first_line(),
+            "starting a run in s from the weights of r/checkpoints/step_00000002");
   Words again{"train", "toy.yaml", "--run", "t", "--fork", "r:2", "--resume"};
   EXPECT_EQ(diffeo(again).first_line(),
-            "no checkpoint to resume, starting a run in t from the weights of r/checkpoints/step_00000002");
+            "no checkpoint to resume, starting a run in t from the weights of "
+            "r/checkpoints/step_00000002");
   EXPECT_EQ(diffeo(again).first_line(), "resuming t after step 4");
 }
 
@@ -105,26 +112,32 @@ TEST_F(CommandTrain, StopsAtASignalWithACheckpointToResume) {
   program.signal(SIGINT);
   Answer stopped = program.wait();
   EXPECT_EQ(stopped.exit, 75) << stopped.err;
-  EXPECT_TRUE(stopped.err.ends_with("\nto go on, give the same command with --resume --run r\n")) << stopped.err;
+  EXPECT_TRUE(stopped.err.ends_with("\nto go on, give the same command with --resume --run r\n"))
+      << stopped.err;
   EXPECT_EQ(stopped.out, "run: r\n");
   nlohmann::json summary = nlohmann::json::parse(read_plainly(path("r/summary.json")));
   int64_t step = summary.at("step");
-  Answer resumed = diffeo({"train", "toy.yaml", joined("train.steps=", step + 1), "--run", "r", "--resume"});
+  Answer resumed =
+      diffeo({"train", "toy.yaml", joined("train.steps=", step + 1), "--run", "r", "--resume"});
   EXPECT_EQ(resumed.exit, 0) << resumed.err;
-  EXPECT_NE(resumed.err.find(joined("resuming r after step ", step, "\n")), std::string::npos) << resumed.err;
+  EXPECT_NE(resumed.err.find(joined("resuming r after step ", step, "\n")), std::string::npos)
+      << resumed.err;
 }
 
 TEST_F(CommandTrain, StopsAtItsTimeLimit) {
-  Answer answer = diffeo({"train", "toy.yaml", "train.steps=100000000", "--run", "r", "--max-time", "1s"});
+  Answer answer =
+      diffeo({"train", "toy.yaml", "train.steps=100000000", "--run", "r", "--max-time", "1s"});
   EXPECT_EQ(answer.exit, 75) << answer.err;
-  EXPECT_NE(answer.err.find("\nstopped by the time limit after step "), std::string::npos) << answer.err;
+  EXPECT_NE(answer.err.find("\nstopped by the time limit after step "), std::string::npos)
+      << answer.err;
 }
 
 TEST_F(CommandTrain, TellsASecondWriterWhoIsTheFirst) {
   Program first(folder_.path(), {"train", "toy.yaml", "train.steps=100000000", "--run", "r"});
   first.wait_for_output("step 1/");
   std::filesystem::create_directory(path("elsewhere"));
-  Answer second = Program(path("elsewhere"), {"train", "../toy.yaml", "--resume", "--run", "../r"}).wait();
+  Answer second =
+      Program(path("elsewhere"), {"train", "../toy.yaml", "--resume", "--run", "../r"}).wait();
   first.signal(SIGTERM);
   EXPECT_EQ(first.wait().exit, 75);
   EXPECT_EQ(second.exit, 2);
@@ -134,14 +147,15 @@ TEST_F(CommandTrain, TellsASecondWriterWhoIsTheFirst) {
 TEST_F(CommandTrain, TriesAStepAndWritesNothing) {
   Answer answer = diffeo({"train", "image.yaml", "--dry-run", "--run", "r"});
   EXPECT_EQ(answer.exit, 0) << answer.err;
-  EXPECT_TRUE(std::regex_match(answer.out, std::regex("parameters  2\n"
-                                                      "batch       8 x \\[1, 4, 4\\]\n"
-                                                      "latents     \\[1, 4, 4\\]\n"
-                                                      "loss        [0-9.]+ bits/dim\n"
-                                                      "round trip  0 off at most\n"
-                                                      "time        [-0-9.e]+ s a step, 0 s for 2 steps without "
-                                                      "evaluations and pictures\n"
-                                                      "memory      .*\n")))
+  EXPECT_TRUE(std::regex_match(answer.out,
+                               std::regex("parameters  2\n"
+                                          "batch       8 x \\[1, 4, 4\\]\n"
+                                          "latents     \\[1, 4, 4\\]\n"
+                                          "loss        [0-9.]+ bits/dim\n"
+                                          "round trip  0 off at most\n"
+                                          "time        [-0-9.e]+ s a step, 0 s for 2 steps without "
+                                          "evaluations and pictures\n"
+                                          "memory      .*\n")))
       << answer.out;
   EXPECT_FALSE(exists("r"));
   EXPECT_FALSE(exists("runs"));
@@ -161,13 +175,17 @@ TEST_F(CommandTrain, RefusesBadInputAndWritesNothing) {
   write("long.npy", whole + "x");
   write("empty.npy", "");
   const std::vector<BadInput> all = {
-      {{"train.stepz=3"}, 2, "command line: train.stepz=3: nothing has this name, did you mean 'train.steps'?"},
+      {{"train.stepz=3"},
+       2,
+       "command line: train.stepz=3: nothing has this name, did you mean 'train.steps'?"},
       {{"train.steps=0"},
        2,
-       "command line: train.steps=0: train.steps: expected a whole number of at least 1, found '0'"},
+       "command line: train.steps=0: train.steps: expected a whole number of at least 1, found "
+       "'0'"},
       {{"flow=[{type: squeeze}]"},
        2,
-       "command line: flow=[{type: squeeze}]: flow[0]: images are whole numbers, and no layer turns them into reals; "
+       "command line: flow=[{type: squeeze}]: flow[0]: images are whole numbers, and no layer "
+       "turns them into reals; "
        "begin with {type: dequantize}"},
       {{"data.path=none.npy"}, 3, "none.npy: no such file"},
       {{"data.path=empty.npy"}, 3, "empty.npy: is empty"},
@@ -177,15 +195,23 @@ TEST_F(CommandTrain, RefusesBadInputAndWritesNothing) {
       {{"data.labels=labels.npy"}, 3, "labels.npy: example 3 has the label 3, expected 0 to 2"},
       {{"flow[0].bits=5", "flow[0].data_bits=5"},
        3,
-       "test: the largest value is 223, but the flow's dequantize has data_bits: 5, values up to 31"},
-      {{"data.shape=[1, 4, 6]"}, 3, "x.npy: holds examples of shape [1, 4, 4], but data.shape is [1, 4, 6]"},
-      {{"data={source: npy, path: nan.npy, shape: [1], test_fraction: 0.5}", "flow=[{type: linear}]"},
+       "test: the largest value is 223, but the flow's dequantize has data_bits: 5, values up to "
+       "31"},
+      {{"data.shape=[1, 4, 6]"},
+       3,
+       "x.npy: holds examples of shape [1, 4, 4], but data.shape is [1, 4, 6]"},
+      {{"data={source: npy, path: nan.npy, shape: [1], test_fraction: 0.5}",
+        "flow=[{type: linear}]"},
        3,
        "nan.npy: element [1, 0] is nan, expected finite numbers"},
       {{"--device", "cuda:99"}, 2, ""},
       {{"--device", "gpu"}, 2, "--device: expected auto, cpu, cuda or cuda:NUMBER, found 'gpu'"},
-      {{"--max-time", "3x"}, 2, "diffeo train: --max-time: expected a time such as 90s, 45m or 2h30m, found '3x'"},
-      {{"--threads", "0"}, 2, "diffeo train: --threads: expected a whole number from 1 to 4096, found '0'"},
+      {{"--max-time", "3x"},
+       2,
+       "diffeo train: --max-time: expected a time such as 90s, 45m or 2h30m, found '3x'"},
+      {{"--threads", "0"},
+       2,
+       "diffeo train: --threads: expected a whole number from 1 to 4096, found '0'"},
       {{"--fork", "none"}, 4, "none: no such run or checkpoint"},
   };
   for (const BadInput& bad : all) {
@@ -206,25 +232,27 @@ TEST_F(CommandTrain, SaysWhichDeviceIsNotThere) {
 TEST_F(CommandTrain, SaysWhereItDiverged) {
   Answer answer = diffeo({"train", "toy.yaml", "optimizer.learning_rate=1e30", "--run", "r"});
   EXPECT_EQ(answer.exit, 5);
-  EXPECT_NE(
-      answer.err.find("\ntraining diverged in step 2: the loss or its gradient is not finite; the first layer gone "
-                      "bad is flow.0_actnorm ("),
-      std::string::npos)
+  EXPECT_NE(answer.err.find("\ntraining diverged in step 2: the loss or its gradient is not "
+                            "finite; the first layer gone "
+                            "bad is flow.0_actnorm ("),
+            std::string::npos)
       << answer.err;
 }
 
 TEST_F(CommandTrain, NamesTheBatchWhereMemoryDoesNotSuffice) {
   Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "--dry-run"});
-  expect_refused(
-      answer, 6,
-      "out of memory in training with train.batch_size 100000000000000 in 1 pass: asked for 800.0 TB; cures, "
-      "what disturbs least first: a larger train.accumulate (the batch in more passes; other noise, and "
-      "batch norms see smaller batches), a smaller train.batch_size, fewer hidden channels or layers");
+  expect_refused(answer, 6,
+                 "out of memory in training with train.batch_size 100000000000000 in 1 pass: asked "
+                 "for 800.0 TB; cures, "
+                 "what disturbs least first: a larger train.accumulate (the batch in more passes; "
+                 "other noise, and "
+                 "batch norms see smaller batches), a smaller train.batch_size, fewer hidden "
+                 "channels or layers");
 }
 
 TEST_F(CommandTrain, LeavesASummaryWhereMemoryDoesNotSuffice) {
-  Answer answer =
-      diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "train.initialise_examples=8", "--run", "r"});
+  Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000",
+                          "train.initialise_examples=8", "--run", "r"});
   EXPECT_EQ(answer.exit, 6) << answer.err;
   nlohmann::json summary = nlohmann::json::parse(read_plainly(path("r/summary.json")));
   EXPECT_EQ(summary.at("exit"), "failed");
@@ -236,7 +264,8 @@ TEST_F(CommandTrain, LeavesASummaryWhereMemoryDoesNotSuffice) {
 TEST_F(CommandTrain, SaysWhatTheDiskRefused) {
   Answer answer = diffeo({"train", "toy.yaml", "--run", "toy.yaml/r"});
   EXPECT_EQ(answer.exit, 1);
-  EXPECT_EQ(answer.first_line(), "toy.yaml/r/samples: cannot be created: a part of the path is not a directory");
+  EXPECT_EQ(answer.first_line(),
+            "toy.yaml/r/samples: cannot be created: a part of the path is not a directory");
 }
 
 }  // namespace

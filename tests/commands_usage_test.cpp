@@ -22,17 +22,21 @@ TEST_F(CommandUsage, ListsTheCommandsWhenNoneIsGiven) {
 TEST_F(CommandUsage, TellsItsVersion) {
   Answer answer = diffeo({"--version"});
   EXPECT_EQ(answer.exit, 0);
-  EXPECT_TRUE(std::regex_match(answer.out, std::regex("diffeo [0-9.]+ \\((commit [0-9a-f]+, )?LibTorch 2[0-9.]+\\)\n")))
+  EXPECT_TRUE(std::regex_match(
+      answer.out, std::regex("diffeo [0-9.]+ \\((commit [0-9a-f]+, )?LibTorch 2[0-9.]+\\)\n")))
       << answer.out;
 }
 
 TEST_F(CommandUsage, NamesTheNearestCommand) {
   expect_refused(diffeo({"trian"}), 2, "diffeo: unknown command 'trian', did you mean 'train'?");
-  expect_refused(diffeo({"config", "lst"}), 2, "diffeo config: unknown command 'lst', did you mean 'list'?");
+  expect_refused(diffeo({"config", "lst"}), 2,
+                 "diffeo config: unknown command 'lst', did you mean 'list'?");
   expect_refused(diffeo({"frobnicate"}), 2,
-                 "diffeo: unknown command 'frobnicate', expected one of: train, sample, evaluate, describe, check, "
+                 "diffeo: unknown command 'frobnicate', expected one of: train, sample, evaluate, "
+                 "describe, check, "
                  "config, env, --version");
-  expect_refused(diffeo({"--verson"}), 2, "diffeo: unknown option '--verson', did you mean '--version'?");
+  expect_refused(diffeo({"--verson"}), 2,
+                 "diffeo: unknown option '--verson', did you mean '--version'?");
 }
 
 TEST_F(CommandUsage, RefusesWordsThatACommandDoesNotTake) {
@@ -40,8 +44,10 @@ TEST_F(CommandUsage, RefusesWordsThatACommandDoesNotTake) {
                  "diffeo describe: unknown option --jsn, did you mean '--json'?");
   expect_refused(diffeo({"describe", "quickstart", "more"}), 2,
                  "diffeo describe: nothing expected after its arguments, found 'more'");
-  expect_refused(diffeo({"describe"}), 2, "diffeo describe: MODEL is required; see diffeo describe --help");
-  expect_refused(diffeo({"sample", "run", "--count"}), 2, "diffeo sample: --count: 1 required N missing");
+  expect_refused(diffeo({"describe"}), 2,
+                 "diffeo describe: MODEL is required; see diffeo describe --help");
+  expect_refused(diffeo({"sample", "run", "--count"}), 2,
+                 "diffeo sample: --count: 1 required N missing");
 }
 
 TEST_F(CommandUsage, ShowsAnExampleInEveryHelp) {

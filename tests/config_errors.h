@@ -12,8 +12,10 @@ inline const std::string kData = "data: {source: synthetic, density: tutorial}\n
 // A configuration that says no more than it must, on two lines.
 inline const std::string kSmallest = kData + "flow: [{type: reverse}]\n";
 
-// The whole message that refuses the text, which the file "c.yaml" holds; empty where it is accepted.
-inline std::string errors_of(const std::string& text, const std::vector<std::string>& overrides = {}) {
+// The whole message that refuses the text, which the file "c.yaml" holds; empty where it is
+// accepted.
+inline std::string errors_of(const std::string& text,
+                             const std::vector<std::string>& overrides = {}) {
   try {
     parse_config(text, "c.yaml", overrides);
   } catch (const Error& error) {

@@ -70,7 +70,8 @@ TEST(ConfigSchema, LeavesTheTagOfTheDefaultOut) {
 TEST(ConfigSchema, RefersToLayersWhereverTheyStand) {
   json root = schema();
   EXPECT_EQ(root["properties"]["flow"]["items"], json({{"$ref", "#/definitions/layer"}}));
-  EXPECT_EQ(root["definitions"]["repeat"]["properties"]["body"]["items"], json({{"$ref", "#/definitions/layer"}}));
+  EXPECT_EQ(root["definitions"]["repeat"]["properties"]["body"]["items"],
+            json({{"$ref", "#/definitions/layer"}}));
   EXPECT_EQ(root["definitions"]["repeat"]["properties"]["type"], json({{"const", "repeat"}}));
   EXPECT_EQ(root["definitions"]["repeat"]["required"][0], "type");
   EXPECT_EQ(root["definitions"]["layer"]["oneOf"].size(), std::variant_size_v<LayerConfig>);
@@ -86,12 +87,15 @@ TEST(ConfigReference, ListsEveryKeyWithDefaultRangeAndMeaning) {
   std::string text = reference();
   for (const char* line : {
            "# Configuration\n",
-           "| `seed` | a whole number of at least 0 | `0` | of the starting weights, the batches and all noise |\n",
+           "| `seed` | a whole number of at least 0 | `0` | of the starting weights, the batches "
+           "and all noise |\n",
            "| `flow` | list of: layer |  | the layers, from data to noise |\n",
            "| `penalty` | mapping | `{}` | L2 term beside the likelihood |\n",
-           "`exponential`, `cosine`, `piecewise` | `{kind: constant}` | how the learning rate goes with the step |\n",
+           "`exponential`, `cosine`, `piecewise` | `{kind: constant}` | how the learning rate goes "
+           "with the step |\n",
            "## `optimizer`\n\n### `kind: adam`\n\nAdam (Kingma & Ba 2015).\n",
-           "| `keep` | a whole number of at least 1 | `3` | newest checkpoints kept, beside the best |\n",
+           "| `keep` | a whole number of at least 1 | `3` | newest checkpoints kept, beside the "
+           "best |\n",
            "## `schedule`\n",
            "### `type: repeat`\n",
        }) {

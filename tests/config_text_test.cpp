@@ -14,14 +14,17 @@ optimizer: {kind: rmsprop, learning_rate: 1e-7, schedule: {kind: piecewise, poin
 penalty: {l2: 3e-5, parameters: ["true", "1", "a b", "x: y", "", "null", "\u20ac\n\"\\", scale]}
 )"));
   EXPECT_EQ(to_yaml(parse_config(text)), text);
-  EXPECT_NE(text.find("penalty: {l2: 3.0e-05, parameters: [\"true\", \"1\", \"a b\", \"x: y\", \"\", \"null\", "
-                      "\"\xE2\x82\xAC\\n\\\"\\\\\", scale]}"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(
+          "penalty: {l2: 3.0e-05, parameters: [\"true\", \"1\", \"a b\", \"x: y\", \"\", \"null\", "
+          "\"\xE2\x82\xAC\\n\\\"\\\\\", scale]}"),
+      std::string::npos)
       << text;
 }
 
 TEST(ConfigText, PutsOnALineWhatFitsThere) {
-  std::string repeat = "{type: repeat, times: 3, body: [{type: reverse}, {type: coupling, net: {type: mlp}}]}";
+  std::string repeat =
+      "{type: repeat, times: 3, body: [{type: reverse}, {type: coupling, net: {type: mlp}}]}";
   Config config = parse_config(kData + "flow: [" + repeat + ", {type: reverse}]");
   config.train.sample_temperatures = {0.7, 1};
   std::string text = to_yaml(config);
@@ -63,12 +66,14 @@ TEST(ConfigText, WritesTheShortestNumberThatReadsBack) {
 }
 
 TEST(ConfigText, QuotesTextsThatOthersReadAsSomethingElse) {
-  for (const char* text : {"",           "true", "No",  "y",  "NULL", "~",  "1",    "1e5", "0x1f", "1_000",
-                           "2001-01-01", ".inf", "nan", "-",  "- a",  "a:", "a: b", "*a",  "&a",   "!a",
-                           "[a",         "{a",   "a,b", "'a", "\"a",  "@a", "a #b", "`a",  "%a",   "? a"}) {
+  for (const char* text :
+       {"",           "true", "No",  "y",  "NULL", "~",  "1",    "1e5", "0x1f", "1_000",
+        "2001-01-01", ".inf", "nan", "-",  "- a",  "a:", "a: b", "*a",  "&a",   "!a",
+        "[a",         "{a",   "a,b", "'a", "\"a",  "@a", "a #b", "`a",  "%a",   "? a"}) {
     EXPECT_FALSE(reads_as_text(text)) << text;
   }
-  for (const char* text : {"scale", "two_moons", "8_gaussians", "/data/cifar-10/x.bin", "flow.3_coupling"}) {
+  for (const char* text :
+       {"scale", "two_moons", "8_gaussians", "/data/cifar-10/x.bin", "flow.3_coupling"}) {
     EXPECT_TRUE(reads_as_text(text)) << text;
   }
 }

@@ -20,7 +20,8 @@ struct Case {
   bool unit_interval = false;  // draws examples from (0, 1)
   Shape features = {};
   int64_t classes = 0;
-  std::vector<const char*> inert = {};    // parameters, by the end of their name, whose gradient is zero everywhere
+  std::vector<const char*> inert =
+      {};  // parameters, by the end of their name, whose gradient is zero everywhere
   std::vector<const char*> partial = {};  // and those of which some elements are inert
 };
 
@@ -30,9 +31,15 @@ const Case kCases[] = {
     {"actnorm_per_position", "[{type: actnorm, per: position}]", {3, 2, 2}},
     {"batch_norm_image", "[{type: batch_norm}]", {3, 2, 2}},
     {"batch_norm_vector", "[{type: batch_norm}]", {4}},
-    {"coupling_additive", "[{type: coupling, map: {type: affine, form: additive}, net: {type: mlp, hidden: 8}}]", {5}},
-    {"coupling_exp", "[{type: coupling, map: {type: affine, form: exp}, net: {type: mlp, hidden: 8}}]", {4}},
-    {"coupling_realnvp", "[{type: coupling, map: {type: affine, form: realnvp}, net: {type: mlp, hidden: 8}}]", {4}},
+    {"coupling_additive",
+     "[{type: coupling, map: {type: affine, form: additive}, net: {type: mlp, hidden: 8}}]",
+     {5}},
+    {"coupling_exp",
+     "[{type: coupling, map: {type: affine, form: exp}, net: {type: mlp, hidden: 8}}]",
+     {4}},
+    {"coupling_realnvp",
+     "[{type: coupling, map: {type: affine, form: realnvp}, net: {type: mlp, hidden: 8}}]",
+     {4}},
     {"coupling_glow_net", "[{type: coupling, net: {type: glow_net, hidden: 8}}]", {4, 2, 3}},
     {"coupling_glow_net_one_pixel",
      "[{type: coupling, net: {type: glow_net, hidden: 8}}]",
@@ -42,8 +49,12 @@ const Case kCases[] = {
      0,
      {},
      {"first.weight", "last.conv.weight"}},
-    {"coupling_keeps_second", "[{type: coupling, keep: second, net: {type: glow_net, hidden: 8}}]", {3, 2, 2}},
-    {"coupling_checkerboard", "[{type: coupling, split: checkerboard, net: {type: glow_net, hidden: 8}}]", {1, 4, 4}},
+    {"coupling_keeps_second",
+     "[{type: coupling, keep: second, net: {type: glow_net, hidden: 8}}]",
+     {3, 2, 2}},
+    {"coupling_checkerboard",
+     "[{type: coupling, split: checkerboard, net: {type: glow_net, hidden: 8}}]",
+     {1, 4, 4}},
     {"coupling_checkerboard_second",
      "[{type: coupling, split: checkerboard, keep: second, net: {type: glow_net, hidden: 8}}]",
      {2, 3, 4}},
@@ -51,28 +62,43 @@ const Case kCases[] = {
      "[{type: coupling, split: columns, keep: second, net: {type: glow_net, hidden: 8}}]",
      {2, 3, 4}},
     {"coupling_resnet",
-     "[{type: coupling, batch_norm: true, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: "
+     "[{type: coupling, batch_norm: true, map: {type: affine, form: realnvp}, net: {type: resnet, "
+     "hidden: 4, blocks: "
      "2}}]",
      {4, 2, 2}},
     {"coupling_resnet_plain",
-     "[{type: coupling, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: 1, batch_norm: "
+     "[{type: coupling, map: {type: affine, form: realnvp}, net: {type: resnet, hidden: 4, blocks: "
+     "1, batch_norm: "
      "false}}]",
      {4, 2, 2}},
-    {"coupling_features", "[{type: coupling, context: features, net: {type: mlp, hidden: 8}}]", {4}, false, {3}},
-    {"coupling_class", "[{type: coupling, context: class, net: {type: glow_net, hidden: 8}}]", {4, 2, 2}, false, {}, 3},
+    {"coupling_features",
+     "[{type: coupling, context: features, net: {type: mlp, hidden: 8}}]",
+     {4},
+     false,
+     {3}},
+    {"coupling_class",
+     "[{type: coupling, context: class, net: {type: glow_net, hidden: 8}}]",
+     {4, 2, 2},
+     false,
+     {},
+     3},
     {"coupling_flowpp_affine",
-     "[{type: coupling, split: columns, map: {type: affine, form: flowpp}, net: {type: gated_attention_net, filters: "
+     "[{type: coupling, split: columns, map: {type: affine, form: flowpp}, net: {type: "
+     "gated_attention_net, filters: "
      "4, blocks: 1, heads: 2}}]",
      {2, 2, 4}},
     {"coupling_mixture",
-     "[{type: coupling, map: {type: logistic_mixture, components: 3}, net: {type: mlp, hidden: 8}}]",
+     "[{type: coupling, map: {type: logistic_mixture, components: 3}, net: {type: mlp, hidden: "
+     "8}}]",
      {4}},
     {"coupling_mixture_image",
-     "[{type: coupling, split: columns, map: {type: logistic_mixture, components: 2}, net: {type: gated_attention_net, "
+     "[{type: coupling, split: columns, map: {type: logistic_mixture, components: 2}, net: {type: "
+     "gated_attention_net, "
      "filters: 4, blocks: 2, heads: 2, last_elu: true, weight_norm: true}}]",
      {2, 2, 4}},
     {"coupling_without_attention",
-     "[{type: coupling, map: {type: logistic_mixture, components: 2}, net: {type: gated_attention_net, filters: 4, "
+     "[{type: coupling, map: {type: logistic_mixture, components: 2}, net: {type: "
+     "gated_attention_net, filters: 4, "
      "blocks: 1, attention: none}}]",
      {4, 2, 3},
      false,
@@ -80,25 +106,38 @@ const Case kCases[] = {
      0,
      {"blocks.positions"}},
     {"coupling_max_attention",
-     "[{type: coupling, context: features, net: {type: gated_attention_net, filters: 4, blocks: 1, attention: max}}]",
+     "[{type: coupling, context: features, net: {type: gated_attention_net, filters: 4, blocks: 1, "
+     "attention: max}}]",
      {4, 2, 2},
      false,
      {3, 2, 2}},
     {"coupling_gated_conv_net",
-     "[{type: coupling, net: {type: gated_conv_net, blocks: 1, layer_norm: true, attention: full, heads: 2}}]",
+     "[{type: coupling, net: {type: gated_conv_net, blocks: 1, layer_norm: true, attention: full, "
+     "heads: 2}}]",
      {4, 2, 3}},
     {"diagonal", "[{type: diagonal}]", {2, 2, 2}},
-    {"factor_out", "[{type: factor_out}, {type: coupling, net: {type: glow_net, hidden: 6}}]", {4, 2, 2}},
+    {"factor_out",
+     "[{type: factor_out}, {type: coupling, net: {type: glow_net, hidden: 6}}]",
+     {4, 2, 2}},
     {"factor_out_learned", "[{type: factor_out, prior: learned}, {type: actnorm}]", {4, 2, 2}},
-    {"factor_out_learned_vector", "[{type: factor_out, prior: learned}]", {6}, false, {}, 0, {}, {"prior.conv.weight"}},
+    {"factor_out_learned_vector",
+     "[{type: factor_out, prior: learned}]",
+     {6},
+     false,
+     {},
+     0,
+     {},
+     {"prior.conv.weight"}},
     {"factor_out_class", "[{type: factor_out, prior: class}]", {4, 2, 2}, false, {}, 3},
     {"flatten", "[{type: flatten}]", {2, 2, 2}},
     {"flip_channel", "[{type: flip}]", {4, 2, 2}},
     {"flip_columns", "[{type: flip, split: columns}]", {2, 2, 4}},
     {"flip_checkerboard", "[{type: flip, split: checkerboard}]", {2, 2, 4}},
     {"glow_step",
-     "[{type: squeeze}, {type: repeat, times: 1, body: [{type: actnorm}, {type: inv_conv}, {type: coupling, net: "
-     "{type: glow_net, hidden: 6}}]}, {type: factor_out, prior: learned}, {type: actnorm}, {type: prior, learned: "
+     "[{type: squeeze}, {type: repeat, times: 1, body: [{type: actnorm}, {type: inv_conv}, {type: "
+     "coupling, net: "
+     "{type: glow_net, hidden: 6}}]}, {type: factor_out, prior: learned}, {type: actnorm}, {type: "
+     "prior, learned: "
      "true}]",
      {1, 4, 4},
      false,
@@ -107,9 +146,23 @@ const Case kCases[] = {
      {"_prior.conv.conv.weight"}},
     {"inv_conv", "[{type: inv_conv}]", {3, 2, 2}},
     {"inv_conv_vector", "[{type: inv_conv}]", {4}},
-    {"inv_conv_lu", "[{type: inv_conv, form: lu}]", {3, 2, 2}, false, {}, 0, {}, {"mix.l", "mix.u"}},
+    {"inv_conv_lu",
+     "[{type: inv_conv, form: lu}]",
+     {3, 2, 2},
+     false,
+     {},
+     0,
+     {},
+     {"mix.l", "mix.u"}},
     {"inv_conv_columns", "[{type: inv_conv, split: columns}]", {3, 2, 4}},
-    {"inv_conv_channel_lu", "[{type: inv_conv, split: channel, form: lu}]", {5, 1, 2}, false, {}, 0, {}, {".l", ".u"}},
+    {"inv_conv_channel_lu",
+     "[{type: inv_conv, split: channel, form: lu}]",
+     {5, 1, 2},
+     false,
+     {},
+     0,
+     {},
+     {".l", ".u"}},
     {"inv_conv_near_identity", "[{type: inv_conv, start: near_identity}]", {3, 2, 2}},
     {"linear_dense", "[{type: linear}]", {4}},
     {"linear_low_rank", "[{type: linear, form: tril_plus_low_rank, rank: 2}]", {4}},
@@ -119,7 +172,8 @@ const Case kCases[] = {
      "[{type: masked_coupling, map: {type: affine, form: exp}, net: {type: glow_net, hidden: 6}}]",
      {2, 2, 4}},
     {"masked_coupling_realnvp",
-     "[{type: masked_coupling, keep: odd, batch_norm: true, map: {type: affine, form: realnvp}, net: {type: resnet, "
+     "[{type: masked_coupling, keep: odd, batch_norm: true, map: {type: affine, form: realnvp}, "
+     "net: {type: resnet, "
      "hidden: 4, blocks: 1}}]",
      {2, 2, 4}},
     {"masked_coupling_class",
@@ -130,8 +184,20 @@ const Case kCases[] = {
      3},
     {"prelu", "[{type: prelu}]", {5}},
     {"prior_standard", "[{type: prior}]", {2, 2, 2}},
-    {"prior_learned", "[{type: prior, learned: true}]", {2, 2, 2}, false, {}, 0, {"conv.conv.weight"}},
-    {"prior_learned_vector", "[{type: prior, learned: true}]", {3}, false, {}, 0, {"conv.conv.weight"}},
+    {"prior_learned",
+     "[{type: prior, learned: true}]",
+     {2, 2, 2},
+     false,
+     {},
+     0,
+     {"conv.conv.weight"}},
+    {"prior_learned_vector",
+     "[{type: prior, learned: true}]",
+     {3},
+     false,
+     {},
+     0,
+     {"conv.conv.weight"}},
     {"prior_class", "[{type: prior, classes: true}]", {2, 2, 2}, false, {}, 3},
     {"repeat_nothing", "[{type: repeat, times: 0, body: [{type: actnorm}]}]", {3}},
     {"reverse", "[{type: reverse}]", {3, 2, 2}},
@@ -147,7 +213,8 @@ const Case kCases[] = {
 };
 
 bool ends_with_any(const std::string& name, const std::vector<const char*>& ends) {
-  return std::any_of(ends.begin(), ends.end(), [&](const char* end) { return name.ends_with(end); });
+  return std::any_of(ends.begin(), ends.end(),
+                     [&](const char* end) { return name.ends_with(end); });
 }
 
 class Contract : public testing::TestWithParam<Case> {
@@ -156,8 +223,11 @@ class Contract : public testing::TestWithParam<Case> {
 
   TransformPtr built(at::ScalarType precision, uint64_t perturbation = 8) {
     const Case& c = GetParam();
-    Site site{
-        .input = c.shape, .features = c.features, .classes = c.classes, .options = precision, .seed = perturbation};
+    Site site{.input = c.shape,
+              .features = c.features,
+              .classes = c.classes,
+              .options = precision,
+              .seed = perturbation};
     TransformPtr layer = build_layers(parse_layers(c.layers), site);
     at::NoGradGuard no_grad;
     layer->forward(examples(16).to(precision), pass(16, Mode::kInitialise, precision));
@@ -172,16 +242,19 @@ class Contract : public testing::TestWithParam<Case> {
   Tensor examples(int64_t count, const char* name = "examples") const {
     SeededNoise noise(9);
     Tensor like = at::empty(batched(count, GetParam().shape), at::kDouble);
-    return GetParam().unit_interval ? noise.uniform(name, like) * 0.98 + 0.01 : noise.normal(name, like);
+    return GetParam().unit_interval ? noise.uniform(name, like) * 0.98 + 0.01
+                                    : noise.normal(name, like);
   }
 
-  Pass pass(int64_t count, Mode mode = Mode::kEvaluate, at::ScalarType precision = at::kDouble) const {
+  Pass pass(int64_t count, Mode mode = Mode::kEvaluate,
+            at::ScalarType precision = at::kDouble) const {
     const Case& c = GetParam();
     Pass pass{.mode = mode};
     if (c.classes > 0) pass.labels = at::arange(count) % c.classes;
     if (!c.features.empty()) {
-      pass.features =
-          SeededNoise(10).normal("features", at::empty(batched(count, c.features), at::kDouble)).to(precision);
+      pass.features = SeededNoise(10)
+                          .normal("features", at::empty(batched(count, c.features), at::kDouble))
+                          .to(precision);
     }
     return pass;
   }
@@ -200,7 +273,8 @@ TEST_P(Contract, LogDetIsThatOfTheJacobian) {
   std::vector<Tensor> rows;
   Tensor flat = z.flatten();
   for (int64_t i = 0; i < flat.numel(); ++i) {
-    Tensor row = torch::autograd::grad({flat[i]}, {x}, {}, /*retain_graph=*/true, false, /*allow_unused=*/true)[0];
+    Tensor row = torch::autograd::grad({flat[i]}, {x}, {}, /*retain_graph=*/true, false,
+                                       /*allow_unused=*/true)[0];
     rows.push_back(row.defined() ? row.flatten() : at::zeros({x.numel()}, x.options()));
   }
   Tensor expected = std::get<1>(at::linalg_slogdet(at::stack(rows)));
@@ -224,10 +298,12 @@ TEST_P(Contract, GradientReachesEveryElementButTheInert) {
   for (uint64_t perturbation = 8; perturbation < 20; ++perturbation) {
     TransformPtr layer = built(at::kDouble, perturbation);
     auto [z, log_det] = layer->forward(examples(100), pass(100));
-    Tensor loss = (z * SeededNoise(12).normal("weights", z)).sum() + z.square().sum() - log_det.sum();
+    Tensor loss =
+        (z * SeededNoise(12).normal("weights", z)).sum() + z.square().sum() - log_det.sum();
     if (loss.requires_grad()) loss.backward();
     for (auto& p : layer->named_parameters()) {
-      Tensor gradient = p.value().grad().defined() ? p.value().grad() : p.value().new_zeros(p.value().sizes());
+      Tensor gradient =
+          p.value().grad().defined() ? p.value().grad() : p.value().new_zeros(p.value().sizes());
       EXPECT_TRUE(at::isfinite(gradient).all().item<bool>()) << p.key();
       Tensor now = gradient != 0;
       reached[p.key()] = reached.contains(p.key()) ? at::logical_or(reached[p.key()], now) : now;
@@ -236,7 +312,8 @@ TEST_P(Contract, GradientReachesEveryElementButTheInert) {
   for (const auto& [name, elements] : reached) {
     bool inert = ends_with_any(name, GetParam().inert);
     // The middle of an edge channel's kernel never meets the padding.
-    bool partial = inert || name.ends_with("edge_weight") || ends_with_any(name, GetParam().partial);
+    bool partial =
+        inert || name.ends_with("edge_weight") || ends_with_any(name, GetParam().partial);
     EXPECT_EQ(inert, !elements.any().item<bool>()) << name;
     EXPECT_NE(partial, elements.all().item<bool>()) << name << elements;
   }
@@ -245,7 +322,8 @@ TEST_P(Contract, GradientReachesEveryElementButTheInert) {
 TEST_P(Contract, SinglePrecisionIsCloseToDouble) {
   TransformPtr single = built(at::kFloat);
   auto [z, log_det] = layer_->forward(examples(8), pass(8));
-  auto [z_single, log_det_single] = single->forward(examples(8).to(at::kFloat), pass(8, Mode::kEvaluate, at::kFloat));
+  auto [z_single, log_det_single] =
+      single->forward(examples(8).to(at::kFloat), pass(8, Mode::kEvaluate, at::kFloat));
   EXPECT_EQ(z_single.scalar_type(), at::kFloat);
   EXPECT_EQ(log_det_single.scalar_type(), at::kFloat);
   EXPECT_TRUE(at::allclose(z_single.to(at::kDouble), z, 1e-3, 1e-4));
@@ -269,9 +347,12 @@ TEST(ContractTable, HasEveryLayerAndEveryNetwork) {
   for (const Case& c : kCases) all += c.layers;
   auto expect = [&]<class C>(const C*) {
     bool elsewhere = std::is_same_v<C, DequantizeConfig>;  // stochastic: dequantize_test
-    EXPECT_NE(elsewhere, all.find(std::string("{type: ") + C::kType) != std::string::npos) << C::kType;
+    EXPECT_NE(elsewhere, all.find(std::string("{type: ") + C::kType) != std::string::npos)
+        << C::kType;
   };
-  auto each = [&]<class... C>(const std::variant<C...>*) { (expect(static_cast<const C*>(nullptr)), ...); };
+  auto each = [&]<class... C>(const std::variant<C...>*) {
+    (expect(static_cast<const C*>(nullptr)), ...);
+  };
   each(static_cast<const LayerConfig*>(nullptr));
   each(static_cast<const ConditionerConfig*>(nullptr));
   each(static_cast<const MapConfig*>(nullptr));

@@ -20,7 +20,8 @@ TEST(SeededNoise, DependsOnSeedAndPathButNotOnOrder) {
 TEST(Base, LogDensitiesIntegrateToOne) {
   Tensor z = at::linspace(-40, 40, 400001, at::kDouble).unsqueeze(1);
   for (Base base : {Base::kNormal, Base::kLogistic}) {
-    EXPECT_NEAR((base_log_prob(base, z).exp().sum() * 80 / 400000).item<double>(), 1, 1e-9) << name_of(base);
+    EXPECT_NEAR((base_log_prob(base, z).exp().sum() * 80 / 400000).item<double>(), 1, 1e-9)
+        << name_of(base);
   }
 }
 
@@ -31,9 +32,11 @@ TEST(Base, LogSigmoidSlopeIsExactInBothTails) {
 }
 
 TEST(Site, StartsAlikeInEveryPrecision) {
-  Site single{.input = {2}, .options = at::kFloat, .seed = 3}, twice{.input = {2}, .options = at::kDouble, .seed = 3};
+  Site single{.input = {2}, .options = at::kFloat, .seed = 3},
+      twice{.input = {2}, .options = at::kDouble, .seed = 3};
   EXPECT_TRUE(at::equal(single.normal("w", {5}, 1).to(at::kDouble), twice.normal("w", {5}, 1)));
-  EXPECT_FALSE(at::equal(single.normal("w", {5}, 1), single.inside("net", {2}).normal("w", {5}, 1)));
+  EXPECT_FALSE(
+      at::equal(single.normal("w", {5}, 1), single.inside("net", {2}).normal("w", {5}, 1)));
   Tensor rotation = twice.rotation("r", 4);
   EXPECT_TRUE(at::allclose(rotation.mm(rotation.t()), at::eye(4, at::kDouble)));
   EXPECT_TRUE(at::equal(std::get<0>(twice.permutation("p", 6).sort()), at::arange(6)));

@@ -10,7 +10,9 @@
 namespace diffeo {
 namespace {
 
-Dataset numbered(int64_t count) { return {at::arange(count, at::kFloat).unsqueeze(1), at::arange(count) % 3}; }
+Dataset numbered(int64_t count) {
+  return {at::arange(count, at::kFloat).unsqueeze(1), at::arange(count) % 3};
+}
 
 TEST(EpochBatches, CoverEachEpochOnceAndGoOnIntoTheNext) {
   EpochBatches batches(numbered(10), {}, 1);
@@ -29,7 +31,8 @@ TEST(EpochBatches, FollowFromSeedAndStepAlone) {
   EpochBatches whole(images, augment, 7), resumed(images, augment, 7), other(images, augment, 8);
   std::vector<Tensor> uninterrupted;
   for (int64_t step = 0; step < 8; ++step) uninterrupted.push_back(whole.at(step, 5).x);
-  for (int64_t step : {7, 2, 3}) EXPECT_TRUE(at::equal(resumed.at(step, 5).x, uninterrupted[step])) << step;
+  for (int64_t step : {7, 2, 3})
+    EXPECT_TRUE(at::equal(resumed.at(step, 5).x, uninterrupted[step])) << step;
   EXPECT_FALSE(at::equal(other.at(7, 5).x, uninterrupted[7]));
 }
 
@@ -65,15 +68,18 @@ TEST(Augment, FlipsSomeImagesWhole) {
   Tensor images = at::arange(64 * 6, at::kFloat).view({64, 1, 2, 3});
   SeededNoise noise(1);
   Tensor result = augmented({.flip = true}, images, noise);
-  Tensor flipped = (result == images.flip(3)).flatten(1).all(1), kept = (result == images).flatten(1).all(1);
+  Tensor flipped = (result == images.flip(3)).flatten(1).all(1),
+         kept = (result == images).flatten(1).all(1);
   EXPECT_TRUE(at::equal(flipped, ~kept));
   EXPECT_GT(flipped.sum().item<int64_t>(), 16);
   EXPECT_LT(flipped.sum().item<int64_t>(), 48);
 }
 
-// On a ramp, value = row * 10 + column, a shift shows as a constant difference wherever the edge is not held.
+// On a ramp, value = row * 10 + column, a shift shows as a constant difference wherever the edge is
+// not held.
 TEST(Augment, ShiftsUpToTheFractionAndHoldsTheEdge) {
-  Tensor ramp = (10 * at::arange(10).unsqueeze(1) + at::arange(10)).to(at::kByte).expand({500, 2, 10, 10});
+  Tensor ramp =
+      (10 * at::arange(10).unsqueeze(1) + at::arange(10)).to(at::kByte).expand({500, 2, 10, 10});
   SeededNoise noise(1);
   Tensor result = augmented({.shift = 0.25}, ramp, noise).to(at::kLong);
   Tensor corner = result.select(1, 0).select(1, 5).select(1, 5), rows = 5 - corner.div(10, "floor");
@@ -85,7 +91,8 @@ TEST(Augment, ShiftsUpToTheFractionAndHoldsTheEdge) {
 }
 
 TEST(Cut, FollowsFromSeedAndLosesNothing) {
-  Cut one = cut(numbered(100), 0.2, 1, "data.validation"), again = cut(numbered(100), 0.2, 1, "data.validation");
+  Cut one = cut(numbered(100), 0.2, 1, "data.validation"),
+      again = cut(numbered(100), 0.2, 1, "data.validation");
   Cut other = cut(numbered(100), 0.2, 2, "data.validation");
   EXPECT_EQ(one.part.size(), 20);
   EXPECT_TRUE(at::equal(one.part.examples, again.part.examples));
@@ -101,7 +108,8 @@ TEST(Cut, RefusesToLeaveNothing) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.exit(), Exit::kData);
-    EXPECT_STREQ(error.what(), "data.validation: a fraction of 0.5 of 1 examples leaves none to train on");
+    EXPECT_STREQ(error.what(),
+                 "data.validation: a fraction of 0.5 of 1 examples leaves none to train on");
   }
 }
 

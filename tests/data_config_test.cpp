@@ -27,10 +27,12 @@ TEST(DataConfig, NamesContradictions) {
   EXPECT_EQ((IdxConfig{.shape = {3, 28, 28}}.problem()),
             "shape is [3, 28, 28], but images in IDX files are grey: expected [1, height, width]");
   EXPECT_EQ((NpyConfig{.shape = {2}, .validation = 0.1}.problem()), "");
-  EXPECT_EQ((NpyConfig{.shape = {2}}.problem()), "nothing is held out; give test, test_fraction or validation");
+  EXPECT_EQ((NpyConfig{.shape = {2}}.problem()),
+            "nothing is held out; give test, test_fraction or validation");
   EXPECT_EQ((NpyConfig{.shape = {2, 3}}.problem()),
             "shape is [2, 3], expected [D] for vectors or [C, H, W] for images");
-  EXPECT_EQ((NpyConfig{.shape = {0}}.problem()), "shape is [0], expected [D] for vectors or [C, H, W] for images");
+  EXPECT_EQ((NpyConfig{.shape = {0}}.problem()),
+            "shape is [0], expected [D] for vectors or [C, H, W] for images");
   EXPECT_EQ((NpyConfig{.test = "t.npy", .test_fraction = 0.1, .shape = {2}}.problem()),
             "test and test_fraction exclude each other; give one of them");
   EXPECT_EQ((NpyConfig{.test = "t.npy", .shape = {2}, .augment = {.flip = true}}.problem()),
@@ -46,7 +48,9 @@ TEST(DataConfig, NamesLabelsThatDoNotFit) {
             "labels and test name files, so test_labels must name one too");
   EXPECT_EQ((NpyConfig{.shape = {2}, .test_labels = "y.npy", .validation = 0.1}.problem()),
             "test_labels names a file, so labels and test must name one too");
-  EXPECT_EQ((NpyConfig{.test = "t", .shape = {2}, .labels = "y", .test_labels = "z", .classes = 3}.problem()), "");
+  EXPECT_EQ((NpyConfig{.test = "t", .shape = {2}, .labels = "y", .test_labels = "z", .classes = 3}
+                 .problem()),
+            "");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Each density's three statements about itself (samples, log p, entropy) agree, without any recorded number.
+// Each density's three statements about itself (samples, log p, entropy) agree, without any
+// recorded number.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -28,7 +29,8 @@ TEST(Density, MeanOfLogPIsMinusTheEntropy) {
     Drawn it = drawn(kind);
     EXPECT_TRUE(it.log_p.isfinite().all().item<bool>()) << name;
     double standard_error = it.log_p.std().item<double>() / std::sqrt(kDraws);
-    EXPECT_NEAR(-it.log_p.mean().item<double>(), it.density->entropy(), 4 * standard_error + 1e-12) << name;
+    EXPECT_NEAR(-it.log_p.mean().item<double>(), it.density->entropy(), 4 * standard_error + 1e-12)
+        << name;
   }
 }
 
@@ -42,7 +44,8 @@ TEST(Density, SamplesHaveTheProbabilitiesThatLogPGives) {
     Tensor x = density->sample(kDraws, noise, at::kDouble);
     Tensor inside = x.index({(x.abs() < 4).all(1)}), square = (inside + 4).floor().to(at::kLong);
     Tensor counts = (8 * square.select(1, 0) + square.select(1, 1)).bincount({}, 64).view({8, 8});
-    Tensor error = counts / static_cast<double>(kDraws) - p, allowed = 4.5 * (p / kDraws).sqrt() + 2e-4;
+    Tensor error = counts / static_cast<double>(kDraws) - p,
+           allowed = 4.5 * (p / kDraws).sqrt() + 2e-4;
     EXPECT_TRUE((error.abs() < allowed).all().item<bool>()) << name << error;
   }
 }
@@ -58,10 +61,12 @@ TEST(Density, SamplesFollowFromTheNoiseAlone) {
 }
 
 TEST(Density, OfTheCheckerboardIsMinusInfinityOnOtherSquares) {
-  Tensor x = at::tensor({-3., -3., -3., -1., 3.9, 3.9, 4.1, 4.1, -5., -3.}, at::kDouble).view({5, 2});
+  Tensor x =
+      at::tensor({-3., -3., -3., -1., 3.9, 3.9, 4.1, 4.1, -5., -3.}, at::kDouble).view({5, 2});
   Tensor log_p = make_density(DensityKind::kCheckerboard)->log_prob(x);
   double infinity = std::numeric_limits<double>::infinity(), inside = -std::log(32.);
-  EXPECT_TRUE(at::equal(log_p, at::tensor({inside, -infinity, inside, -infinity, -infinity}, at::kDouble)));
+  EXPECT_TRUE(
+      at::equal(log_p, at::tensor({inside, -infinity, inside, -infinity, -infinity}, at::kDouble)));
 }
 
 TEST(Density, StaysExactFarAway) {

@@ -33,7 +33,8 @@ class LoadData : public testing::Test {
       for (int shift : {24, 16, 8, 0}) bytes += static_cast<char>(size >> shift & 255);
     }
     Tensor flat = array.to(at::kByte).contiguous();
-    return bytes.append(reinterpret_cast<const char*>(flat.const_data_ptr<uint8_t>()), flat.numel());
+    return bytes.append(reinterpret_cast<const char*>(flat.const_data_ptr<uint8_t>()),
+                        flat.numel());
   }
 
   // `count` images of 2 x 3, image n filled with n; labels n % 10.
@@ -73,7 +74,8 @@ TEST_F(LoadData, ReadsIdxFoldersPlainOrPacked) {
   const Dataset &train = data.split("train"), &test = data.split("test");
   EXPECT_EQ(train.examples.dtype(), at::kByte);
   EXPECT_EQ(train.examples.sizes(), (std::vector<int64_t>{20, 1, 2, 3}));
-  EXPECT_TRUE(at::equal(train.examples.select(1, 0).select(1, 1).select(1, 2).to(at::kLong) % 10, train.labels));
+  EXPECT_TRUE(at::equal(train.examples.select(1, 0).select(1, 1).select(1, 2).to(at::kLong) % 10,
+                        train.labels));
   EXPECT_TRUE(at::equal(test.examples, at::full({5, 1, 2, 3}, 7, at::kByte)));
   EXPECT_EQ(data.held_out(), "test");
   EXPECT_EQ(data.density, nullptr);
@@ -108,12 +110,14 @@ TEST_F(LoadData, CutsAValidationSetThatTrainingWatchesAndNeverSees) {
   Tensor seen = data.training->at(0, 15).x.flatten(1).select(1, 0);
   Tensor held = data.split("validation").examples.flatten(1).select(1, 0).to(at::kFloat);
   EXPECT_TRUE(at::equal(std::get<0>(at::cat({seen, held}).sort()), at::arange(20, at::kFloat)));
-  EXPECT_TRUE(at::equal(load_data(config, 3).split("validation").examples, data.split("validation").examples));
+  EXPECT_TRUE(at::equal(load_data(config, 3).split("validation").examples,
+                        data.split("validation").examples));
 }
 
 TEST_F(LoadData, RefusesIdxFilesThatDoNotFit) {
   IdxConfig config{.path = folder(), .shape = {1, 2, 3}};
-  EXPECT_EQ(refusal(IdxConfig{.path = path("nowhere")}), path("nowhere") + ": no such file or folder");
+  EXPECT_EQ(refusal(IdxConfig{.path = path("nowhere")}),
+            path("nowhere") + ": no such file or folder");
   EXPECT_EQ(refusal(config), folder() +
                                  ": holds no training images: neither train-images-idx3-ubyte nor "
                                  "train-images-idx3-ubyte.gz");
@@ -129,13 +133,16 @@ TEST_F(LoadData, RefusesIdxFilesThatDoNotFit) {
   idx("t10k-labels-idx1-ubyte", at::arange(4));
   EXPECT_EQ(refusal(config), path("t10k-labels-idx1-ubyte") + ": holds 4 labels for 5 examples");
   idx("t10k-labels-idx1-ubyte", at::tensor({0, 9, 3, 10, 1}));
-  EXPECT_EQ(refusal(config), path("t10k-labels-idx1-ubyte") + ": example 3 has the label 10, expected 0 to 9");
+  EXPECT_EQ(refusal(config),
+            path("t10k-labels-idx1-ubyte") + ": example 3 has the label 10, expected 0 to 9");
   config.shape = {1, 28, 28};
   EXPECT_EQ(refusal(config),
-            path("train-images-idx3-ubyte") + ": holds examples of shape [1, 2, 3], but data.shape is [1, 28, 28]");
+            path("train-images-idx3-ubyte") +
+                ": holds examples of shape [1, 2, 3], but data.shape is [1, 28, 28]");
   idx("train-images-idx3-ubyte", at::arange(5));
   EXPECT_EQ(refusal(config),
-            path("train-images-idx3-ubyte") + ": holds Byte of shape [5], expected images [N, height, width] of bytes");
+            path("train-images-idx3-ubyte") +
+                ": holds Byte of shape [5], expected images [N, height, width] of bytes");
 }
 
 TEST_F(LoadData, ReadsCifarInFiveBatchesOrOneFile) {
@@ -178,38 +185,45 @@ TEST_F(LoadData, ReadsNpyImagesWithLabels) {
   EXPECT_TRUE(at::equal(data.split("train").examples, images.permute({0, 3, 1, 2})));
   EXPECT_TRUE(at::equal(data.split("train").labels, at::arange(6)));
   npy("grey.npy", images.select(3, 0).contiguous());
-  Data grey = load_data(NpyConfig{.path = path("grey.npy"), .test_fraction = 0.5, .shape = {1, 4, 5}}, 1);
+  Data grey =
+      load_data(NpyConfig{.path = path("grey.npy"), .test_fraction = 0.5, .shape = {1, 4, 5}}, 1);
   EXPECT_EQ(grey.split("train").shape(), (Shape{1, 4, 5}));
 }
 
 TEST_F(LoadData, RefusesNpyFilesThatDoNotFit) {
   NpyConfig config{.path = path("x.npy"), .test_fraction = 0.5, .shape = {2}};
   npy("x.npy", at::zeros({4, 3}));
-  EXPECT_EQ(refusal(config), path("x.npy") + ": holds examples of shape [3], but data.shape is [2]");
+  EXPECT_EQ(refusal(config),
+            path("x.npy") + ": holds examples of shape [3], but data.shape is [2]");
   npy("x.npy", at::zeros({4, 2}, at::kLong));
-  EXPECT_EQ(refusal(config), path("x.npy") + ": holds Long of shape [4, 2], expected vectors [N, D] of floats");
+  EXPECT_EQ(refusal(config),
+            path("x.npy") + ": holds Long of shape [4, 2], expected vectors [N, D] of floats");
   npy("x.npy", at::zeros({0, 2}));
   EXPECT_EQ(refusal(config), path("x.npy") + ": holds no examples");
   Tensor x = at::zeros({4, 2}, at::kDouble);
   x[2][1] = 1e300;
   npy("x.npy", x);
   EXPECT_EQ(refusal(config),
-            path("x.npy") + ": example 2, number 1 is 1e+300, expected a finite number in single precision");
+            path("x.npy") +
+                ": example 2, number 1 is 1e+300, expected a finite number in single precision");
   x[2][1] = std::nan("");
   npy("x.npy", x);
   EXPECT_EQ(refusal(config), path("x.npy") + ": element [2, 1] is nan, expected finite numbers");
   config.shape = {3, 4, 5};
   npy("x.npy", at::zeros({4, 3, 4, 5}));
-  EXPECT_EQ(refusal(config), path("x.npy") +
-                                 ": holds Float of shape [4, 3, 4, 5], expected images [N, H, W] or "
-                                 "[N, H, W, C] of uint8");
+  EXPECT_EQ(refusal(config),
+            path("x.npy") +
+                ": holds Float of shape [4, 3, 4, 5], expected images [N, H, W] or "
+                "[N, H, W, C] of uint8");
   npy("x.npy", at::zeros({4, 3, 4, 5}, at::kByte));
-  EXPECT_EQ(refusal(config), path("x.npy") + ": holds examples of shape [5, 3, 4], but data.shape is [3, 4, 5]");
+  EXPECT_EQ(refusal(config),
+            path("x.npy") + ": holds examples of shape [5, 3, 4], but data.shape is [3, 4, 5]");
   npy("x.npy", at::zeros({4, 4, 5, 3}, at::kByte));
   npy("y.npy", at::zeros({4}));
   config.labels = path("y.npy");
   config.classes = 2;
-  EXPECT_EQ(refusal(config), path("y.npy") + ": holds Float of shape [4], expected integer labels [N]");
+  EXPECT_EQ(refusal(config),
+            path("y.npy") + ": holds Float of shape [4], expected integer labels [N]");
   npy("y.npy", at::tensor({0, 1, -1, 0}));
   EXPECT_EQ(refusal(config), path("y.npy") + ": example 2 has the label -1, expected 0 to 1");
 }
@@ -221,7 +235,8 @@ TEST(LoadSyntheticData, HoldsOutATestSetAndKnowsTheDensity) {
   EXPECT_EQ(data.split("test").examples.sizes(), (std::vector<int64_t>{1000, 2}));
   EXPECT_TRUE(at::equal(data.split("test").examples, again.split("test").examples));
   EXPECT_FALSE(at::equal(data.split("test").examples, other.split("test").examples));
-  EXPECT_FALSE(at::equal(data.split("test").examples.narrow(0, 0, 1000), data.training->at(0, 1000).x));
+  EXPECT_FALSE(
+      at::equal(data.split("test").examples.narrow(0, 0, 1000), data.training->at(0, 1000).x));
   EXPECT_NEAR(data.density->entropy(), 3.24334217451751, 1e-9);
 }
 
@@ -233,7 +248,8 @@ TEST(LoadSyntheticData, HasNoOtherSplits) {
 }
 
 TEST(LoadDebianPackage, FindsFashionMnist) {
-  if (!fs::exists("/usr/share/datasets/fashion-mnist")) GTEST_SKIP() << "the package dataset-fashion-mnist is missing";
+  if (!fs::exists("/usr/share/datasets/fashion-mnist"))
+    GTEST_SKIP() << "the package dataset-fashion-mnist is missing";
   Data data = load_data(IdxConfig{}, 0);
   EXPECT_EQ(data.split("train").examples.sizes(), (std::vector<int64_t>{60000, 1, 28, 28}));
   EXPECT_EQ(data.split("test").size(), 10000);

@@ -1,4 +1,5 @@
-// The shipped configurations as flows: they build, count right, read nothing back, and fit known densities.
+// The shipped configurations as flows: they build, count right, read nothing back, and fit known
+// densities.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -31,7 +32,10 @@ Config shipped(const std::string& name, const std::vector<std::string>& override
 }
 
 Flow built(const Config& config, c10::TensorOptions options) {
-  Site site{.input = data_shape(config.data), .classes = data_classes(config.data), .options = options, .seed = 1};
+  Site site{.input = data_shape(config.data),
+            .classes = data_classes(config.data),
+            .options = options,
+            .seed = 1};
   return Flow(config.flow, site, config.base);
 }
 
@@ -72,7 +76,8 @@ TEST(Shipped, ThePublishedNetworksHaveThePublishedSizes) {
                                                  {"flowpp/celeba128_5bit", 122790952}};
   for (const auto& [name, count] : published)
     EXPECT_EQ(parameter_count(built(shipped(name), at::kMeta)), count) << name;
-  EXPECT_EQ(parameter_count(built(shipped("imagenet64/realnvp", {"flow.**.blocks=2"}), at::kMeta)), 96363237);
+  EXPECT_EQ(parameter_count(built(shipped("imagenet64/realnvp", {"flow.**.blocks=2"}), at::kMeta)),
+            96363237);
 }
 
 TEST(Shipped, TrainingStepAndSamplingReadNothingBack) {
@@ -90,7 +95,9 @@ TEST(Shipped, TrainingStepAndSamplingReadNothingBack) {
     SeededNoise noise(2);
     Tensor x = noise.uniform("x", at::empty(batched(4, flow.shape()), at::kFloat));
     if (data_is_image(config.data)) x = (x * 256).floor();
-    Pass pass{.mode = Mode::kTrain, .noise = &noise, .auxiliary = [](const std::string&, const Tensor&) {}};
+    Pass pass{.mode = Mode::kTrain,
+              .noise = &noise,
+              .auxiliary = [](const std::string&, const Tensor&) {}};
     if (data_classes(config.data) > 0) pass.labels = at::arange(4);
     flow.initialise(x, pass);
     ReadBacks read_backs;

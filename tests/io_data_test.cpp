@@ -44,12 +44,16 @@ const std::string kSmallIdx = "\0\0\x08\x02\0\0\0\x02\0\0\0\x03"s + "\x01\x02\x0
 
 TEST(Idx, ReadsEveryType) {
   EXPECT_TRUE(at::equal(idx(kSmallIdx), at::arange(1, 7, at::kByte).view({2, 3})));
-  auto two = [](char type, const std::string& elements) { return idx("\0\0"s + type + "\x01\0\0\0\x02"s + elements); };
+  auto two = [](char type, const std::string& elements) {
+    return idx("\0\0"s + type + "\x01\0\0\0\x02"s + elements);
+  };
   EXPECT_TRUE(at::equal(two(0x09, "\x01\xff"), at::tensor({1, -1}, at::kChar)));
   EXPECT_TRUE(at::equal(two(0x0b, "\x01\x02\xff\xfe"), at::tensor({258, -2}, at::kShort)));
-  EXPECT_TRUE(at::equal(two(0x0c, "\0\0\x01\x02\xff\xff\xff\xfe"s), at::tensor({258, -2}, at::kInt)));
+  EXPECT_TRUE(
+      at::equal(two(0x0c, "\0\0\x01\x02\xff\xff\xff\xfe"s), at::tensor({258, -2}, at::kInt)));
   EXPECT_TRUE(at::equal(two(0x0d, "\x3f\x80\0\0\xc0\0\0\0"s), at::tensor({1., -2.}, at::kFloat)));
-  EXPECT_TRUE(at::equal(two(0x0e, "\x3f\xf0\0\0\0\0\0\0\xc0\0\0\0\0\0\0\0"s), at::tensor({1., -2.}, at::kDouble)));
+  EXPECT_TRUE(at::equal(two(0x0e, "\x3f\xf0\0\0\0\0\0\0\xc0\0\0\0\0\0\0\0"s),
+                        at::tensor({1., -2.}, at::kDouble)));
 }
 
 TEST(Idx, ReadsPackedAndPlainFilesAlike) {
@@ -65,11 +69,13 @@ TEST(Idx, SaysWhatIsWrong) {
   EXPECT_EQ(message("\0\0\x0a\x01"s), "x: IDX type 10, expected 8, 9, 11, 12, 13 or 14");
   EXPECT_EQ(message("\0\0\x08\x00"s), "x: 0 dimensions, expected 1 to 4");
   EXPECT_EQ(message("\0\0\x08\x05"s), "x: 5 dimensions, expected 1 to 4");
-  EXPECT_EQ(message("\0\0\x08\x01\0\0\0\0"s), "x: a dimension of size 0, expected at least one element");
+  EXPECT_EQ(message("\0\0\x08\x01\0\0\0\0"s),
+            "x: a dimension of size 0, expected at least one element");
   EXPECT_EQ(message(kSmallIdx.substr(0, 17)),
             "x: its header promises [2, 3] of 1 bytes each, more than the file can hold");
   EXPECT_EQ(message("\0\0\x0e\x04"s + std::string(16, '\xff') + "abc"),
-            "x: its header promises [4294967295, 4294967295, 4294967295, 4294967295] of 8 bytes each, more than the "
+            "x: its header promises [4294967295, 4294967295, 4294967295, 4294967295] of 8 bytes "
+            "each, more than the "
             "file can hold");
   EXPECT_EQ(message(kSmallIdx + "ab"), "x: 2 bytes too many at the end");
   for (size_t size = 0; size < kSmallIdx.size(); ++size) {
@@ -79,12 +85,14 @@ TEST(Idx, SaysWhatIsWrong) {
 
 TEST(Idx, EndsInAValueOrAnErrorWhateverTheBytes) {
   expect_values_or_errors(kSmallIdx, 20000, [](const std::string& bytes) { idx(bytes); });
-  expect_values_or_errors(gzipped(kSmallIdx), 20000, [](const std::string& bytes) { packed_idx(bytes); });
+  expect_values_or_errors(gzipped(kSmallIdx), 20000,
+                          [](const std::string& bytes) { packed_idx(bytes); });
 }
 
 TEST(Idx, ReadsFashionMnist) {
   std::filesystem::path folder = "/usr/share/datasets/fashion-mnist";
-  if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is not there (package dataset-fashion-mnist)";
+  if (!std::filesystem::exists(folder))
+    GTEST_SKIP() << folder << " is not there (package dataset-fashion-mnist)";
   Tensor images = load_idx(folder / "t10k-images-idx3-ubyte.gz");
   Tensor labels = load_idx(folder / "t10k-labels-idx1-ubyte.gz");
   EXPECT_EQ(images.sizes(), at::IntArrayRef({10000, 28, 28}));
@@ -95,22 +103,28 @@ TEST(Idx, ReadsFashionMnist) {
 TEST(GzInput, RefusesEveryTruncation) {
   std::string packed = gzipped(kSmallIdx);
   for (size_t size = 0; size < packed.size(); ++size) {
-    EXPECT_EQ(message_of([&] { packed_idx(packed.substr(0, size)); }), "x: the gzip file is cut off") << size;
+    EXPECT_EQ(message_of([&] { packed_idx(packed.substr(0, size)); }),
+              "x: the gzip file is cut off")
+        << size;
   }
 }
 
 TEST(GzInput, VerifiesChecksumAndLength) {
   std::string packed = gzipped(kSmallIdx);
   packed[packed.size() - 8] ^= 1;
-  EXPECT_EQ(message_of([&] { packed_idx(packed); }), "x: not a whole gzip file: incorrect data check");
+  EXPECT_EQ(message_of([&] { packed_idx(packed); }),
+            "x: not a whole gzip file: incorrect data check");
   packed[packed.size() - 8] ^= 1;
   packed[packed.size() - 4] ^= 1;
-  EXPECT_EQ(message_of([&] { packed_idx(packed); }), "x: not a whole gzip file: incorrect length check");
+  EXPECT_EQ(message_of([&] { packed_idx(packed); }),
+            "x: not a whole gzip file: incorrect length check");
 }
 
 TEST(GzInput, RefusesWhatFollows) {
-  EXPECT_EQ(message_of([] { packed_idx(gzipped(kSmallIdx) + "ab"); }), "x: 2 bytes too many after the packed ones");
-  EXPECT_EQ(message_of([] { packed_idx(gzipped(kSmallIdx + "a")); }), "x: unpacked, holds more than expected");
+  EXPECT_EQ(message_of([] { packed_idx(gzipped(kSmallIdx) + "ab"); }),
+            "x: 2 bytes too many after the packed ones");
+  EXPECT_EQ(message_of([] { packed_idx(gzipped(kSmallIdx + "a")); }),
+            "x: unpacked, holds more than expected");
   EXPECT_EQ(message_of([] { packed_idx(gzipped(kSmallIdx) + gzipped("more")); }),
             "x: 24 bytes too many after the packed ones");
 }
@@ -122,8 +136,9 @@ TEST(GzInput, SaysWhereTheUnpackedBytesEnd) {
 
 TEST(GzInput, TakesNoMemoryForWhatCannotBeInTheFile) {
   std::string header = "\0\0\x08\x02\x00\x10\0\0\x00\x10\0\0"s;  // 2^40 elements
-  EXPECT_EQ(message_of([&] { packed_idx(gzipped(header)); }),
-            "x: its header promises [1048576, 1048576] of 1 bytes each, more than the file can hold");
+  EXPECT_EQ(
+      message_of([&] { packed_idx(gzipped(header)); }),
+      "x: its header promises [1048576, 1048576] of 1 bytes each, more than the file can hold");
 }
 
 TEST(GzInput, UnpacksWhatIsPackedAsTightlyAsCanBe) {
@@ -152,7 +167,8 @@ TEST(Cifar10, ReadsPlanarRecordsOfAllFilesInOrder) {
   EXPECT_TRUE(at::equal(train.labels, at::tensor({1, 9, 7}, at::kLong)));
   EXPECT_EQ(train.images.sizes(), at::IntArrayRef({3, 3, 32, 32}));
   EXPECT_EQ(train.images.scalar_type(), at::kByte);
-  EXPECT_TRUE(at::equal(train.images.select(1, 0).select(1, 0).select(1, 0), at::tensor({1, 2, 3}, at::kByte)));
+  EXPECT_TRUE(at::equal(train.images.select(1, 0).select(1, 0).select(1, 0),
+                        at::tensor({1, 2, 3}, at::kByte)));
   EXPECT_EQ(train.images[2][1][0][0].item<int>(), 20);
   EXPECT_EQ(train.images[2][2][1][1].item<int>(), 30);
   LabelledImages test = load_cifar10(cifar10_files(directory.path(), Cifar10Part::kTest));
@@ -163,8 +179,10 @@ TEST(Cifar10, FindsFilesNamedAfterTheirPart) {
   TemporaryDirectory directory;
   write_plainly(directory / "train.bin", cifar_record(1, 1));
   write_plainly(directory / "test.bin", cifar_record(2, 1));
-  EXPECT_EQ(cifar10_files(directory.path(), Cifar10Part::kTrain), std::vector{directory / "train.bin"});
-  EXPECT_EQ(cifar10_files(directory.path(), Cifar10Part::kTest), std::vector{directory / "test.bin"});
+  EXPECT_EQ(cifar10_files(directory.path(), Cifar10Part::kTrain),
+            std::vector{directory / "train.bin"});
+  EXPECT_EQ(cifar10_files(directory.path(), Cifar10Part::kTest),
+            std::vector{directory / "test.bin"});
 }
 
 TEST(Cifar10, SaysWhatIsWrong) {
@@ -180,13 +198,15 @@ TEST(Cifar10, SaysWhatIsWrong) {
     write_plainly(directory / "a.bin", bytes);
     return message_of([&] { load_cifar10({directory / "a.bin"}); });
   };
-  EXPECT_EQ(message(cifar_record(3, 0) + "abc"),
-            file + ": holds 3076 bytes, expected a multiple of 3073 (a label and 3 x 32 x 32 bytes)");
   EXPECT_EQ(
-      message(cifar_record(3, 0) + "a"),
-      file +
-          ": holds 3074 bytes, expected a multiple of 3073 (a label and 3 x 32 x 32 bytes); it looks like CIFAR-100");
-  EXPECT_EQ(message(cifar_record(9, 0) + cifar_record(10, 0)), file + ": record 1 has the label 10, expected 0 to 9");
+      message(cifar_record(3, 0) + "abc"),
+      file + ": holds 3076 bytes, expected a multiple of 3073 (a label and 3 x 32 x 32 bytes)");
+  EXPECT_EQ(message(cifar_record(3, 0) + "a"),
+            file +
+                ": holds 3074 bytes, expected a multiple of 3073 (a label and 3 x 32 x 32 bytes); "
+                "it looks like CIFAR-100");
+  EXPECT_EQ(message(cifar_record(9, 0) + cifar_record(10, 0)),
+            file + ": record 1 has the label 10, expected 0 to 9");
   EXPECT_EQ(message(""), file + ": is empty");
   EXPECT_EQ(message_of([] { load_cifar10({}); }), "no files to read CIFAR-10 from");
 }
@@ -202,8 +222,9 @@ std::string npy_file(const std::string& header, const std::string& elements, cha
 }
 
 TEST(Npy, RoundTripsEveryType) {
-  for (at::ScalarType type : {at::kBool, at::kByte, at::kChar, at::kShort, at::kInt, at::kLong, at::kHalf, at::kFloat,
-                              at::kDouble, at::kUInt16, at::kUInt32, at::kUInt64}) {
+  for (at::ScalarType type :
+       {at::kBool, at::kByte, at::kChar, at::kShort, at::kInt, at::kLong, at::kHalf, at::kFloat,
+        at::kDouble, at::kUInt16, at::kUInt32, at::kUInt64}) {
     Tensor x = at::arange(6).remainder(2).view({2, 3}).to(type);
     Tensor back = npy(npy_bytes(x));
     EXPECT_EQ(back.scalar_type(), type);
@@ -212,14 +233,17 @@ TEST(Npy, RoundTripsEveryType) {
   }
   EXPECT_EQ(npy(npy_bytes(at::scalar_tensor(2.5))).sizes(), at::IntArrayRef());
   EXPECT_EQ(npy(npy_bytes(at::empty({0, 3}))).sizes(), at::IntArrayRef({0, 3}));
-  EXPECT_TRUE(at::equal(npy(npy_bytes(at::arange(6).view({2, 3}).t())), at::arange(6).view({2, 3}).t()));
+  EXPECT_TRUE(
+      at::equal(npy(npy_bytes(at::arange(6).view({2, 3}).t())), at::arange(6).view({2, 3}).t()));
 }
 
 TEST(Npy, WritesTheBytesOfNumpy) {
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
-  EXPECT_EQ(npy_bytes(at::ones({2})),
-            npy_file(header + std::string(117 - header.size(), ' ') + "\n", "\0\0\x80\x3f\0\0\x80\x3f"s));
-  EXPECT_EQ(message_of([] { npy_bytes(at::zeros({1}, at::kBFloat16)); }), "type BFloat16 has no place in an npy file");
+  EXPECT_EQ(
+      npy_bytes(at::ones({2})),
+      npy_file(header + std::string(117 - header.size(), ' ') + "\n", "\0\0\x80\x3f\0\0\x80\x3f"s));
+  EXPECT_EQ(message_of([] { npy_bytes(at::zeros({1}, at::kBFloat16)); }),
+            "type BFloat16 has no place in an npy file");
 }
 
 TEST(Npy, SavesToAFile) {
@@ -230,18 +254,22 @@ TEST(Npy, SavesToAFile) {
 
 TEST(Npy, ReadsTheHeadersThatAreAbout) {
   Tensor expected = at::tensor({1, 2}, at::kByte);
-  for (const char* header : {"{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }   \n",
-                             "{\"shape\":(2L,),\"fortran_order\":True,\"descr\":\"|u1\"}",
-                             " { 'fortran_order' : False , 'shape' : ( 2 ) , 'descr' : '|u1' } \n"}) {
-    for (char version : {1, 2, 3}) EXPECT_TRUE(at::equal(npy(npy_file(header, "\x01\x02", version)), expected));
+  for (const char* header :
+       {"{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }   \n",
+        "{\"shape\":(2L,),\"fortran_order\":True,\"descr\":\"|u1\"}",
+        " { 'fortran_order' : False , 'shape' : ( 2 ) , 'descr' : '|u1' } \n"}) {
+    for (char version : {1, 2, 3})
+      EXPECT_TRUE(at::equal(npy(npy_file(header, "\x01\x02", version)), expected));
   }
 }
 
 TEST(Npy, TurnsFortranOrderRound) {
   std::string header = "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }";
-  EXPECT_TRUE(at::equal(npy(npy_file(header, "\x01\x04\x02\x05\x03\x06")), at::arange(1, 7, at::kByte).view({2, 3})));
+  EXPECT_TRUE(at::equal(npy(npy_file(header, "\x01\x04\x02\x05\x03\x06")),
+                        at::arange(1, 7, at::kByte).view({2, 3})));
   EXPECT_TRUE(npy(npy_file(header, "\x01\x04\x02\x05\x03\x06")).is_contiguous());
-  Tensor wide = npy(npy_file("{'descr': '<u2', 'fortran_order': True, 'shape': (2, 1), }", "\x01\0\x02\0"s));
+  Tensor wide =
+      npy(npy_file("{'descr': '<u2', 'fortran_order': True, 'shape': (2, 1), }", "\x01\0\x02\0"s));
   EXPECT_EQ(wide.scalar_type(), at::kUInt16);
 }
 
@@ -256,9 +284,12 @@ TEST(Npy, SaysWhatIsWrong) {
             "x: dtype '>f4', expected a little-endian number as '<f4' or '|u1'; convert "
             "it with x.astype('<f4')");
   EXPECT_EQ(message(of("'|O'", "(2,)")),
-            "x: dtype '|O', expected a little-endian number as '<f4' or '|u1'; Python objects are never read");
-  EXPECT_EQ(message(of("'<U3'", "(2,)")), "x: dtype '<U3', expected a little-endian number as '<f4' or '|u1'");
-  EXPECT_EQ(message(of("[('a', '<f4')]", "(2,)")), "x: header: a structured dtype, expected one number an element");
+            "x: dtype '|O', expected a little-endian number as '<f4' or '|u1'; Python objects are "
+            "never read");
+  EXPECT_EQ(message(of("'<U3'", "(2,)")),
+            "x: dtype '<U3', expected a little-endian number as '<f4' or '|u1'");
+  EXPECT_EQ(message(of("[('a', '<f4')]", "(2,)")),
+            "x: header: a structured dtype, expected one number an element");
   EXPECT_EQ(message(of("'|u1'", "(3,)")), "x: [3] of |u1 takes 3 bytes, found 2");
   EXPECT_EQ(message(of("'|u1'", "(1,)")), "x: [1] of |u1 takes 1 bytes, found 2");
   EXPECT_EQ(message(of("'<f8'", "(4294967296, 4294967296)")),
@@ -267,16 +298,19 @@ TEST(Npy, SaysWhatIsWrong) {
             "x: its shape [0, 9223372036854775807] is larger than any memory");
   EXPECT_EQ(message(of("'|u1'", "(9223372036854775808,)")),
             "x: header: expected a size from 0 to 2^63 - 1 at character 52");
-  EXPECT_EQ(message(of("'|u1'", "(-2,)")), "x: header: expected a size from 0 to 2^63 - 1 at character 52");
+  EXPECT_EQ(message(of("'|u1'", "(-2,)")),
+            "x: header: expected a size from 0 to 2^63 - 1 at character 52");
   EXPECT_EQ(message(of("'|u1'", "(1,1,1,1,1,1,1,1,2)")), "x: 9 dimensions, at most 8");
   EXPECT_EQ(message(of("'|u1'", "[2]")), "x: header: expected '(' at character 51");
   EXPECT_EQ(message("{'descr': '|u1', 'descr': '|u1'}"), "x: header: the key 'descr' stands twice");
   EXPECT_EQ(message("{'descr': '|u1', 'shape': (2,)}"),
             "x: header: expected the keys descr, fortran_order and shape, found only 2 of them");
-  EXPECT_EQ(message("{'name': '|u1'}"), "x: header: unknown key 'name', expected descr, fortran_order and shape");
+  EXPECT_EQ(message("{'name': '|u1'}"),
+            "x: header: unknown key 'name', expected descr, fortran_order and shape");
   EXPECT_EQ(message("{'fortran_order': 0}"), "x: header: expected True or False at character 19");
   EXPECT_EQ(message("{'descr': '|u1"), "x: header: expected a string that ends at character 12");
-  EXPECT_EQ(message(of("'|u1'", "(2,)") + "import os"), "x: header: expected its end at character 59");
+  EXPECT_EQ(message(of("'|u1'", "(2,)") + "import os"),
+            "x: header: expected its end at character 59");
   EXPECT_EQ(message(of("'|b1'", "(2,)")), "x: the elements: a bool that is neither 0 nor 1");
 }
 
@@ -285,9 +319,11 @@ TEST(Npy, RefusesOtherFilesAndHugeHeaders) {
   EXPECT_EQ(message("PK\x03\x04 an archive"), "x: does not begin as an npy file does");
   EXPECT_EQ(message("\x93NU"), "x: does not begin as an npy file does");
   EXPECT_EQ(message("\x93NUMPY\x04\0"s), "x: npy version 4.0, expected 1.0, 2.0 or 3.0");
-  EXPECT_EQ(message("\x93NUMPY\x02\0\xff\xff\xff\xff"s), "x: the header takes 4294967295 bytes, at most 65536");
+  EXPECT_EQ(message("\x93NUMPY\x02\0\xff\xff\xff\xff"s),
+            "x: the header takes 4294967295 bytes, at most 65536");
   std::string whole = npy_bytes(at::ones({3}));
-  for (size_t size = 0; size < whole.size(); ++size) EXPECT_NE(message(whole.substr(0, size)), "no error") << size;
+  for (size_t size = 0; size < whole.size(); ++size)
+    EXPECT_NE(message(whole.substr(0, size)), "no error") << size;
 }
 
 TEST(Npy, NamesTheFirstNumberThatIsNotFiniteWhereAsked) {

@@ -24,7 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 
 size_t entries_in(const fs::path& directory) {
-  return static_cast<size_t>(std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
+  return static_cast<size_t>(
+      std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
 }
 
 TEST(ReadFile, GivesTheBytes) {
@@ -45,11 +46,13 @@ TEST(ReadFile, SaysWhatIsWrong) {
   EXPECT_EQ(message_of([&] { read_file(directory.path(), 4); }),
             directory.path().string() + ": is a directory, expected a file");
   EXPECT_EQ(message_of([&] { read_file(directory / "b/c", 4); }),
-            (directory / "b/c").string() + ": no such file, the folder " + (directory / "b").string() +
-                " does not exist either");
-  EXPECT_EQ(message_of([&] { read_file(directory / "a/c", 4); }),
-            (directory / "a/c").string() + ": cannot be read: a part of the path is not a directory");
-  EXPECT_EQ(message_of([] { read_file("/dev/null", 4); }), "/dev/null: is a pipe or a device, expected a file");
+            (directory / "b/c").string() + ": no such file, the folder " +
+                (directory / "b").string() + " does not exist either");
+  EXPECT_EQ(
+      message_of([&] { read_file(directory / "a/c", 4); }),
+      (directory / "a/c").string() + ": cannot be read: a part of the path is not a directory");
+  EXPECT_EQ(message_of([] { read_file("/dev/null", 4); }),
+            "/dev/null: is a pipe or a device, expected a file");
 }
 
 TEST(ReadFile, DoesNotWaitForTheOtherEndOfAPipe) {
@@ -61,7 +64,8 @@ TEST(ReadFile, DoesNotWaitForTheOtherEndOfAPipe) {
 
 TEST(ReadFile, LeavesTheExitToTheCaller) {
   EXPECT_EQ(complaint_of([] { read_file("/nowhere", 1); }).exit, Exit::kData);
-  EXPECT_EQ(complaint_of([] { read_file("/nowhere", 1, Exit::kCheckpoint); }).exit, Exit::kCheckpoint);
+  EXPECT_EQ(complaint_of([] { read_file("/nowhere", 1, Exit::kCheckpoint); }).exit,
+            Exit::kCheckpoint);
 }
 
 TEST(FileInput, NoticesThatTheFileShrinks) {
@@ -69,8 +73,9 @@ TEST(FileInput, NoticesThatTheFileShrinks) {
   write_plainly(directory / "a", "12345678");
   FileInput in(directory / "a");
   fs::resize_file(directory / "a", 3);
-  EXPECT_EQ(message_of([&] { in.read_text(8, "the middle"); }),
-            (directory / "a").string() + ": ends within the middle: it became shorter while it was read");
+  EXPECT_EQ(
+      message_of([&] { in.read_text(8, "the middle"); }),
+      (directory / "a").string() + ": ends within the middle: it became shorter while it was read");
 }
 
 TEST(MemoryInput, CountsWhatIsLeft) {
@@ -159,7 +164,9 @@ class SmallDisk {
     if (mounted_) ::umount(point_.path().c_str());
   }
   bool mounted() const { return mounted_; }
-  void make_read_only() const { ::mount("", point_.path().c_str(), "", MS_REMOUNT | MS_RDONLY, ""); }
+  void make_read_only() const {
+    ::mount("", point_.path().c_str(), "", MS_REMOUNT | MS_RDONLY, "");
+  }
   fs::path operator/(const std::string& name) const { return point_ / name; }
 
  private:
@@ -189,7 +196,8 @@ TEST(WriteDurably, LeavesTheOldFileWhereTheDiskIsReadOnly) {
 }
 
 // Runs `act` in a child and gives its message; so a limit or a user id does not outlive it.
-std::string message_in_child(const std::function<void()>& prepare, const std::function<void()>& act) {
+std::string message_in_child(const std::function<void()>& prepare,
+                             const std::function<void()>& act) {
   int ends[2];
   if (::pipe(ends) != 0) return "no pipe";
   pid_t child = ::fork();
@@ -216,8 +224,10 @@ TEST(WriteDurably, LeavesTheOldFileAtTheLimitOfTheFileSize) {
     rlimit bytes{1000, 1000};
     ::setrlimit(RLIMIT_FSIZE, &bytes);
   };
-  EXPECT_EQ(message_in_child(limit, [&] { write_durably(directory / "a", std::string(5000, 'x')); }),
-            (directory / "a").string() + ": cannot be written: the file would be larger than the system allows");
+  EXPECT_EQ(
+      message_in_child(limit, [&] { write_durably(directory / "a", std::string(5000, 'x')); }),
+      (directory / "a").string() +
+          ": cannot be written: the file would be larger than the system allows");
   EXPECT_EQ(read_plainly(directory / "a"), "old");
   EXPECT_EQ(entries_in(directory.path()), 1u);
 }
@@ -243,7 +253,8 @@ TEST(RenameDurably, MovesADirectoryButNeverOverAFullOne) {
   EXPECT_EQ(read_plainly(directory / "step/a"), "1");
   fs::path again = make_temporary_directory(directory / "step");
   EXPECT_EQ(message_of([&] { rename_durably(again, directory / "step"); }),
-            again.string() + ": cannot be renamed to " + (directory / "step").string() + ": it exists already");
+            again.string() + ": cannot be renamed to " + (directory / "step").string() +
+                ": it exists already");
 }
 
 TEST(RemoveDurably, RemovesFilesAndWholeDirectories) {
@@ -287,10 +298,12 @@ TEST(RemoveLeftovers, TakesOnlyWhatIsUnfinished) {
 TEST(MakeDirectories, SaysWhereAFileStandsInTheWay) {
   TemporaryDirectory directory;
   write_plainly(directory / "a", "1");
-  EXPECT_EQ(message_of([&] { make_directories(directory / "a/b"); }),
-            (directory / "a/b").string() + ": cannot be created: a part of the path is not a directory");
-  EXPECT_EQ(message_of([&] { make_directories(directory / "a"); }),
-            (directory / "a").string() + ": cannot be created: a part of the path is not a directory");
+  EXPECT_EQ(
+      message_of([&] { make_directories(directory / "a/b"); }),
+      (directory / "a/b").string() + ": cannot be created: a part of the path is not a directory");
+  EXPECT_EQ(
+      message_of([&] { make_directories(directory / "a"); }),
+      (directory / "a").string() + ": cannot be created: a part of the path is not a directory");
 }
 
 TEST(MakeDirectories, MakesEachNameDurable) {
@@ -311,8 +324,10 @@ TEST(EntriesOf, AreNoneWhereThereIsNoDirectory) {
   EXPECT_EQ(entries_of(directory.path()), (std::vector<fs::path>{directory / "a"}));
   EXPECT_TRUE(entries_of(directory / "b").empty());
   EXPECT_TRUE(entries_of(directory / "a/b").empty());
-  Complaint complaint = complaint_of([&] { entries_of(directory / std::string(300, 'x'), Exit::kCheckpoint); });
-  EXPECT_EQ(complaint.message, (directory / std::string(300, 'x')).string() + ": cannot be read: the name is too long");
+  Complaint complaint =
+      complaint_of([&] { entries_of(directory / std::string(300, 'x'), Exit::kCheckpoint); });
+  EXPECT_EQ(complaint.message, (directory / std::string(300, 'x')).string() +
+                                   ": cannot be read: the name is too long");
   EXPECT_EQ(complaint.exit, Exit::kCheckpoint);
 }
 
@@ -331,11 +346,15 @@ TEST(Json, StoresWhatIsNotUtf8Legibly) {
 }
 
 TEST(Json, SaysWhereItIsWrong) {
-  auto message = [](const std::string& text) { return message_of([&] { parse_json(text, "a.json"); }); };
+  auto message = [](const std::string& text) {
+    return message_of([&] { parse_json(text, "a.json"); });
+  };
   EXPECT_EQ(message("{\"a\": 1,\n \"b\": }"),
-            "a.json: parse error at line 2, column 7: syntax error while parsing value - unexpected '}'; expected '[', "
+            "a.json: parse error at line 2, column 7: syntax error while parsing value - "
+            "unexpected '}'; expected '[', "
             "'{', or a literal");
-  EXPECT_EQ(message("{\"a\": 1, \"b\": {\"a\": 2}, \"a\": 3}"), "a.json: the key \"a\" stands twice in one object");
+  EXPECT_EQ(message("{\"a\": 1, \"b\": {\"a\": 2}, \"a\": 3}"),
+            "a.json: the key \"a\" stands twice in one object");
   EXPECT_EQ(message("{\"a\": {\"b\": 1}, \"c\": {\"b\": 2}}"), "no error");
   EXPECT_EQ(message(std::string(100000, '[')), "a.json: nested more than 64 levels deep");
   EXPECT_EQ(complaint_of([] { parse_json("[", "a", Exit::kCheckpoint); }).exit, Exit::kCheckpoint);

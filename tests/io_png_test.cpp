@@ -19,21 +19,25 @@ std::string big_endian(uint32_t value) {
 
 std::string chunk(const std::string& type, const std::string& content) {
   std::string checked = type + content;
-  auto sum = crc32(0, reinterpret_cast<const Bytef*>(checked.data()), static_cast<uInt>(checked.size()));
-  return big_endian(static_cast<uint32_t>(content.size())) + checked + big_endian(static_cast<uint32_t>(sum));
+  auto sum =
+      crc32(0, reinterpret_cast<const Bytef*>(checked.data()), static_cast<uInt>(checked.size()));
+  return big_endian(static_cast<uint32_t>(content.size())) + checked +
+         big_endian(static_cast<uint32_t>(sum));
 }
 
 std::string packed(const std::string& bytes) {
   uLongf size = compressBound(bytes.size());
   std::string result(size, '\0');
-  compress(reinterpret_cast<Bytef*>(result.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  compress(reinterpret_cast<Bytef*>(result.data()), &size,
+           reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
   return result.substr(0, size);
 }
 
 // A PNG file of the given kind; `extra` stands between header and pixels.
-std::string png_file(uint32_t width, uint32_t height, char depth, char colour, const std::string& rows,
-                     const std::string& extra = "") {
-  return "\x89PNG\r\n\x1a\n" + chunk("IHDR", big_endian(width) + big_endian(height) + depth + colour + "\0\0\0"s) +
+std::string png_file(uint32_t width, uint32_t height, char depth, char colour,
+                     const std::string& rows, const std::string& extra = "") {
+  return "\x89PNG\r\n\x1a\n" +
+         chunk("IHDR", big_endian(width) + big_endian(height) + depth + colour + "\0\0\0"s) +
          extra + chunk("IDAT", packed(rows)) + chunk("IEND", "");
 }
 
@@ -67,17 +71,23 @@ TEST(Png, WritesEqualBytesForEqualPicturesAndHoldsText) {
 
 TEST(Png, RefusesToWriteWhatIsNoPicture) {
   auto of = [](const Tensor& image) { return message_of([&] { png_bytes(image); }); };
-  EXPECT_EQ(of(at::zeros({3, 2, 2})), "a PNG picture is [1 or 3, H, W] of uint8, found [3, 2, 2] of Float");
-  EXPECT_EQ(of(at::zeros({2, 2, 2}, at::kByte)), "a PNG picture is [1 or 3, H, W] of uint8, found [2, 2, 2] of Byte");
-  EXPECT_EQ(of(at::zeros({2, 2}, at::kByte)), "a PNG picture is [1 or 3, H, W] of uint8, found [2, 2] of Byte");
-  EXPECT_EQ(of(at::zeros({3, 0, 2}, at::kByte)), "a PNG picture is [1 or 3, H, W] of uint8, found [3, 0, 2] of Byte");
-  EXPECT_EQ(message_of([] { png_bytes(noise(1), {{"", "x"}}); }).substr(0, 33), "a PNG picture cannot be written: ");
+  EXPECT_EQ(of(at::zeros({3, 2, 2})),
+            "a PNG picture is [1 or 3, H, W] of uint8, found [3, 2, 2] of Float");
+  EXPECT_EQ(of(at::zeros({2, 2, 2}, at::kByte)),
+            "a PNG picture is [1 or 3, H, W] of uint8, found [2, 2, 2] of Byte");
+  EXPECT_EQ(of(at::zeros({2, 2}, at::kByte)),
+            "a PNG picture is [1 or 3, H, W] of uint8, found [2, 2] of Byte");
+  EXPECT_EQ(of(at::zeros({3, 0, 2}, at::kByte)),
+            "a PNG picture is [1 or 3, H, W] of uint8, found [3, 0, 2] of Byte");
+  EXPECT_EQ(message_of([] { png_bytes(noise(1), {{"", "x"}}); }).substr(0, 33),
+            "a PNG picture cannot be written: ");
 }
 
 TEST(Png, ExpandsPalettesAndFewBits) {
   std::string palette = chunk("PLTE", "\x01\x02\x03\x0a\x0b\x0c");
   Tensor coloured = parse_png(png_file(2, 1, 8, 3, "\0\x01\0"s, palette), "x");
-  EXPECT_TRUE(at::equal(coloured.view({3, 2}), at::tensor({10, 1, 11, 2, 12, 3}, at::kByte).view({3, 2})));
+  EXPECT_TRUE(
+      at::equal(coloured.view({3, 2}), at::tensor({10, 1, 11, 2, 12, 3}, at::kByte).view({3, 2})));
   Tensor bits = parse_png(png_file(8, 1, 1, 0, "\0\xa0"s), "x");
   EXPECT_TRUE(at::equal(bits.view({8}), at::tensor({255, 0, 255, 0, 0, 0, 0, 0}, at::kByte)));
 }
@@ -92,14 +102,17 @@ TEST(Png, RefusesTransparencyAnd16Bits) {
   EXPECT_EQ(message(png_file(1, 1, 8, 6, "\0abcd"s)), transparent);
   EXPECT_EQ(message(png_file(1, 1, 8, 4, "\0ab"s)), transparent);
   EXPECT_EQ(message(png_file(1, 1, 8, 0, "\0a"s, chunk("tRNS", "\0\x01"s))), transparent);
-  EXPECT_EQ(message(png_file(1, 1, 16, 0, "\0ab"s)), "x: has 16 bits a channel, expected at most 8");
+  EXPECT_EQ(message(png_file(1, 1, 16, 0, "\0ab"s)),
+            "x: has 16 bits a channel, expected at most 8");
 }
 
 TEST(Png, RefusesHugePicturesBeforeTakingMemory) {
-  EXPECT_EQ(message(png_file(16385, 1, 8, 2, "")), "x: 16385 x 1 pixels, at most 16384 a side and 67108864 in all");
+  EXPECT_EQ(message(png_file(16385, 1, 8, 2, "")),
+            "x: 16385 x 1 pixels, at most 16384 a side and 67108864 in all");
   EXPECT_EQ(message(png_file(16384, 16384, 8, 2, "")),
             "x: 16384 x 16384 pixels, at most 16384 a side and 67108864 in all");
-  EXPECT_EQ(message(png_file(0x7fffffff, 0x7fffffff, 8, 2, "")).substr(0, 28), "x: not a whole PNG picture: ");
+  EXPECT_EQ(message(png_file(0x7fffffff, 0x7fffffff, 8, 2, "")).substr(0, 28),
+            "x: not a whole PNG picture: ");
   EXPECT_EQ(message(png_file(0, 1, 8, 2, "")).substr(0, 28), "x: not a whole PNG picture: ");
 }
 
@@ -108,7 +121,8 @@ TEST(Png, TakesNoMemoryForTextThatIsNotThere) {
   text.replace(0, 4, big_endian(2000000000));
   rusage before, after;
   ::getrusage(RUSAGE_SELF, &before);
-  EXPECT_EQ(message(png_file(1, 1, 8, 0, "\0a"s, text)), "x: not a whole PNG picture: it is cut off");
+  EXPECT_EQ(message(png_file(1, 1, 8, 0, "\0a"s, text)),
+            "x: not a whole PNG picture: it is cut off");
   ::getrusage(RUSAGE_SELF, &after);
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 100000);  // kB
 }

@@ -17,8 +17,9 @@ TEST(RunLock, NamesTheProcessThatWasFirst) {
   ASSERT_EQ(::gethostname(host, sizeof host - 1), 0);
   RunLock first(directory.path());
   Complaint second = complaint_of([&] { RunLock(directory.path()); });
-  EXPECT_EQ(second.message, joined(directory.path().string(), ": another process is writing here (process ", ::getpid(),
-                                   " on ", host, "); wait for its end or choose another directory"));
+  EXPECT_EQ(second.message,
+            joined(directory.path().string(), ": another process is writing here (process ",
+                   ::getpid(), " on ", host, "); wait for its end or choose another directory"));
   EXPECT_EQ(second.exit, Exit::kUsage);
 }
 
@@ -42,7 +43,8 @@ TEST(RunLock, EndsWithAProcessThatIsKilled) {
   }
   char byte;
   ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-  EXPECT_NE(message_of([&] { RunLock(directory.path()); }).find(joined("process ", child, " on ")), std::string::npos);
+  EXPECT_NE(message_of([&] { RunLock(directory.path()); }).find(joined("process ", child, " on ")),
+            std::string::npos);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   EXPECT_EQ(message_of([&] { RunLock(directory.path()); }), "no error");

@@ -26,9 +26,10 @@ std::string complaint(const std::string& header, size_t data) {
 
 NamedTensors every_type() {
   NamedTensors tensors;
-  for (at::ScalarType type : {at::kBool, at::kByte, at::kChar, at::kShort, at::kInt, at::kLong, at::kHalf,
-                              at::kBFloat16, at::kFloat, at::kDouble}) {
-    tensors[std::string("a.") + c10::toString(type)] = at::arange(6).remainder(2).view({2, 3}).to(type);
+  for (at::ScalarType type : {at::kBool, at::kByte, at::kChar, at::kShort, at::kInt, at::kLong,
+                              at::kHalf, at::kBFloat16, at::kFloat, at::kDouble}) {
+    tensors[std::string("a.") + c10::toString(type)] =
+        at::arange(6).remainder(2).view({2, 3}).to(type);
   }
   tensors["scalar"] = at::scalar_tensor(2.5);
   tensors["nothing"] = at::empty({0, 3});
@@ -102,9 +103,12 @@ TEST(Safetensors, RefusesToWriteWhatTheFormatCannotHold) {
             "tensor 'z': type ComplexFloat has no place in a safetensors file");
   EXPECT_EQ(message({{"z", Tensor()}}), "tensor 'z': has no values to store");
   EXPECT_EQ(message({{"z", at::empty({1}, at::kMeta)}}), "tensor 'z': has no values to store");
-  EXPECT_EQ(message({{"__metadata__", at::zeros({1})}}), "a tensor cannot be named __metadata__ in a safetensors file");
-  EXPECT_EQ(message({{"\xff", at::zeros({1})}}), "a name or a metadata value for a safetensors file is not UTF-8");
-  EXPECT_EQ(message({}, {{"a", "\xff"}}), "a name or a metadata value for a safetensors file is not UTF-8");
+  EXPECT_EQ(message({{"__metadata__", at::zeros({1})}}),
+            "a tensor cannot be named __metadata__ in a safetensors file");
+  EXPECT_EQ(message({{"\xff", at::zeros({1})}}),
+            "a name or a metadata value for a safetensors file is not UTF-8");
+  EXPECT_EQ(message({}, {{"a", "\xff"}}),
+            "a name or a metadata value for a safetensors file is not UTF-8");
 }
 
 TEST(Safetensors, TakesHeadersInAnyOrderAndPadded) {
@@ -116,28 +120,36 @@ TEST(Safetensors, TakesHeadersInAnyOrderAndPadded) {
 }
 
 TEST(Safetensors, RefusesOtherFiles) {
-  EXPECT_EQ(message_of([] { parsed("abc"); }), "x: ends within the length of the header: expected 8 bytes, found 3");
+  EXPECT_EQ(message_of([] { parsed("abc"); }),
+            "x: ends within the length of the header: expected 8 bytes, found 3");
   EXPECT_EQ(message_of([] { parsed("\x89PNG\r\n\x1a\n....."); }),
-            "x: the header takes 727905341920923785 bytes, at most 16777216; this is not a safetensors file");
+            "x: the header takes 727905341920923785 bytes, at most 16777216; this is not a "
+            "safetensors file");
   EXPECT_EQ(message_of([] { parsed(little_endian<uint64_t>(16777216) + "{}"); }),
             "x: ends within the header: expected 16777216 bytes, found 2");
-  EXPECT_EQ(complaint("[]", 0), "x: the header does not begin with '{'; this is not a safetensors file");
-  EXPECT_EQ(complaint("", 0), "x: the header does not begin with '{'; this is not a safetensors file");
+  EXPECT_EQ(complaint("[]", 0),
+            "x: the header does not begin with '{'; this is not a safetensors file");
+  EXPECT_EQ(complaint("", 0),
+            "x: the header does not begin with '{'; this is not a safetensors file");
   EXPECT_EQ(complaint("{", 0),
             "x: header: parse error at line 1, column 2: syntax error while parsing object key - "
             "unexpected end of input; expected string literal");
 }
 
 // A header of one tensor "a".
-std::string described(const std::string& dtype, const std::string& shape, const std::string& offsets) {
-  return R"({"a":{"dtype":)" + dtype + R"(,"shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
+std::string described(const std::string& dtype, const std::string& shape,
+                      const std::string& offsets) {
+  return R"({"a":{"dtype":)" + dtype + R"(,"shape":)" + shape + R"(,"data_offsets":)" + offsets +
+         "}}";
 }
 
 TEST(Safetensors, RefusesDescriptionsThatMakeNoSense) {
-  EXPECT_EQ(complaint(described("\"F8_E4M3\"", "[1]", "[0,1]"), 1),
-            "x: tensor 'a': dtype \"F8_E4M3\", expected one of BOOL U8 I8 I16 I32 I64 F16 BF16 F32 F64");
+  EXPECT_EQ(
+      complaint(described("\"F8_E4M3\"", "[1]", "[0,1]"), 1),
+      "x: tensor 'a': dtype \"F8_E4M3\", expected one of BOOL U8 I8 I16 I32 I64 F16 BF16 F32 F64");
   EXPECT_EQ(complaint(described("7", "[1]", "[0,1]"), 1), "x: tensor 'a': dtype is not a string");
-  for (const char* shape : {"3", "[1.0]", "[-1]", "[\"1\"]", "[9223372036854775808]", "{\"0\":1}", "[true]"}) {
+  for (const char* shape :
+       {"3", "[1.0]", "[-1]", "[\"1\"]", "[9223372036854775808]", "{\"0\":1}", "[true]"}) {
     EXPECT_EQ(complaint(described("\"U8\"", shape, "[0,1]"), 1),
               "x: tensor 'a': shape is not a list of whole numbers from 0 to 2^63 - 1")
         << shape;
@@ -153,7 +165,8 @@ TEST(Safetensors, RefusesDescriptionsThatMakeNoSense) {
             "x: tensor 'a': expected exactly the keys dtype, shape and data_offsets");
   EXPECT_EQ(complaint(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"more":0}})", 1),
             "x: tensor 'a': expected exactly the keys dtype, shape and data_offsets");
-  EXPECT_EQ(complaint(R"({"a":3})", 1), "x: tensor 'a': expected exactly the keys dtype, shape and data_offsets");
+  EXPECT_EQ(complaint(R"({"a":3})", 1),
+            "x: tensor 'a': expected exactly the keys dtype, shape and data_offsets");
 }
 
 TEST(Safetensors, RefusesLengthsThatAreNotThoseOfTheShape) {
@@ -168,31 +181,38 @@ TEST(Safetensors, RefusesLengthsThatAreNotThoseOfTheShape) {
 }
 
 // A header of two tensors of bytes.
-std::string two(const std::string& shape_a, const std::string& offsets_a, const std::string& shape_b,
-                const std::string& offsets_b) {
+std::string two(const std::string& shape_a, const std::string& offsets_a,
+                const std::string& shape_b, const std::string& offsets_b) {
   return R"({"a":{"dtype":"U8","shape":)" + shape_a + R"(,"data_offsets":)" + offsets_a +
          R"(},"b":{"dtype":"U8","shape":)" + shape_b + R"(,"data_offsets":)" + offsets_b + "}}";
 }
 
 TEST(Safetensors, RefusesOverlappingTensors) {
   EXPECT_EQ(complaint(two("[4]", "[0,4]", "[4]", "[2,6]"), 6),
-            "x: tensor 'b': its data begin at byte 2, expected 4 (tensors neither overlap nor leave holes)");
+            "x: tensor 'b': its data begin at byte 2, expected 4 (tensors neither overlap nor "
+            "leave holes)");
   EXPECT_EQ(complaint(two("[4]", "[0,4]", "[4]", "[0,4]"), 4),
-            "x: tensor 'b': its data begin at byte 0, expected 4 (tensors neither overlap nor leave holes)");
+            "x: tensor 'b': its data begin at byte 0, expected 4 (tensors neither overlap nor "
+            "leave holes)");
 }
 
 TEST(Safetensors, RefusesHolesAndBytesThatBelongToNoTensor) {
   EXPECT_EQ(complaint(two("[4]", "[0,4]", "[4]", "[5,9]"), 9),
-            "x: tensor 'b': its data begin at byte 5, expected 4 (tensors neither overlap nor leave holes)");
+            "x: tensor 'b': its data begin at byte 5, expected 4 (tensors neither overlap nor "
+            "leave holes)");
   EXPECT_EQ(complaint(described("\"U8\"", "[4]", "[1,5]"), 5),
-            "x: tensor 'a': its data begin at byte 1, expected 0 (tensors neither overlap nor leave holes)");
-  EXPECT_EQ(complaint(described("\"U8\"", "[4]", "[0,4]"), 5), "x: the header describes 4 bytes of data, found 5");
-  EXPECT_EQ(complaint(described("\"U8\"", "[4]", "[0,4]"), 3), "x: the header describes 4 bytes of data, found 3");
+            "x: tensor 'a': its data begin at byte 1, expected 0 (tensors neither overlap nor "
+            "leave holes)");
+  EXPECT_EQ(complaint(described("\"U8\"", "[4]", "[0,4]"), 5),
+            "x: the header describes 4 bytes of data, found 5");
+  EXPECT_EQ(complaint(described("\"U8\"", "[4]", "[0,4]"), 3),
+            "x: the header describes 4 bytes of data, found 3");
 }
 
 TEST(Safetensors, RefusesANameThatStandsTwice) {
   std::string one = R"("a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]})";
-  EXPECT_EQ(complaint("{" + one + "," + one + "}", 1), "x: header: the key \"a\" stands twice in one object");
+  EXPECT_EQ(complaint("{" + one + "," + one + "}", 1),
+            "x: header: the key \"a\" stands twice in one object");
   EXPECT_EQ(complaint(R"({"__metadata__":{"k":"1","k":"2"}})", 0),
             "x: header: the key \"k\" stands twice in one object");
   EXPECT_EQ(complaint(R"({"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1),
@@ -200,7 +220,8 @@ TEST(Safetensors, RefusesANameThatStandsTwice) {
 }
 
 TEST(Safetensors, RefusesMetadataThatAreNotStrings) {
-  EXPECT_EQ(complaint(R"({"__metadata__":{"k":1}})", 0), "x: __metadata__ is not an object of strings");
+  EXPECT_EQ(complaint(R"({"__metadata__":{"k":1}})", 0),
+            "x: __metadata__ is not an object of strings");
   EXPECT_EQ(complaint(R"({"__metadata__":[]})", 0), "x: __metadata__ is not an object of strings");
 }
 
@@ -217,13 +238,17 @@ TEST(Safetensors, RefusesEveryTruncation) {
 }
 
 TEST(Safetensors, EndsInAValueOrAnErrorWhateverTheBytes) {
-  NamedTensors small{{"a", at::ones({2, 3})}, {"b", at::ones({3}, at::kBool)}, {"c", at::ones({}, at::kLong)}};
-  expect_values_or_errors(safetensors_bytes(small, {{"k", "v"}}), 20000, [](const std::string& b) { parsed(b); });
+  NamedTensors small{
+      {"a", at::ones({2, 3})}, {"b", at::ones({3}, at::kBool)}, {"c", at::ones({}, at::kLong)}};
+  expect_values_or_errors(safetensors_bytes(small, {{"k", "v"}}), 20000,
+                          [](const std::string& b) { parsed(b); });
 }
 
 TEST(Safetensors, SaysWithTheExitOfTheCallerWhatIsMissing) {
-  Complaint found = complaint_of([] { load_safetensors("/nowhere/a.safetensors", Exit::kCheckpoint); });
-  EXPECT_EQ(found.message, "/nowhere/a.safetensors: no such file, the folder /nowhere does not exist either");
+  Complaint found =
+      complaint_of([] { load_safetensors("/nowhere/a.safetensors", Exit::kCheckpoint); });
+  EXPECT_EQ(found.message,
+            "/nowhere/a.safetensors: no such file, the folder /nowhere does not exist either");
   EXPECT_EQ(found.exit, Exit::kCheckpoint);
 }
 

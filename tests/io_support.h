@@ -45,10 +45,13 @@ inline Complaint complaint_of(const std::function<void()>& act) {
   }
   return {};
 }
-inline std::string message_of(const std::function<void()>& act) { return complaint_of(act).message; }
+inline std::string message_of(const std::function<void()>& act) {
+  return complaint_of(act).message;
+}
 
 inline void write_plainly(const std::filesystem::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 inline std::string read_plainly(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -61,7 +64,8 @@ std::string little_endian(T value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
-// One to four accidents: bytes flipped, cut off, inserted, repeated, set to the ends of their range.
+// One to four accidents: bytes flipped, cut off, inserted, repeated, set to the ends of their
+// range.
 inline std::string mutated(std::string bytes, std::mt19937& random) {
   auto below = [&](size_t n) { return n == 0 ? 0 : random() % n; };
   for (size_t accidents = 1 + below(4); accidents > 0; --accidents) {
@@ -82,7 +86,8 @@ inline std::string mutated(std::string bytes, std::mt19937& random) {
   return bytes;
 }
 
-// Every mutation of `bytes` must end in a value or an Error. Most must end in an Error, or the mutations are idle.
+// Every mutation of `bytes` must end in a value or an Error. Most must end in an Error, or the
+// mutations are idle.
 inline void expect_values_or_errors(const std::string& bytes, int rounds,
                                     const std::function<void(const std::string&)>& read) {
   std::mt19937 random(7);

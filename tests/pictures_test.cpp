@@ -33,7 +33,8 @@ TEST(Colour, HeatRisesEvenlyFromDarkToLight) {
   EXPECT_TRUE((luminance.diff() > 0).all().item<bool>());
   EXPECT_LT(luminance[0].item<double>(), 0.01);
   EXPECT_GT(luminance[100].item<double>(), 0.85);
-  EXPECT_LT((rgb.diff(1, 0)).abs().max().item<double>(), 0.04);  // no visible steps: nothing was cut off
+  EXPECT_LT((rgb.diff(1, 0)).abs().max().item<double>(),
+            0.04);  // no visible steps: nothing was cut off
 }
 
 TEST(Colour, HuesGoRoundTheCircle) {
@@ -57,7 +58,8 @@ TEST(Box, PixelsAndTheirCentresAgree) {
   Box box{3, -2, 5};
   Tensor there = pixels_in(box, pixel_centres(box, 40), 40);
   Tensor line = at::arange(40, at::kDouble);
-  EXPECT_TRUE(at::allclose(there, at::stack({line.repeat({40}), line.repeat_interleave(40)}, 1), 0, 1e-4));
+  EXPECT_TRUE(
+      at::allclose(there, at::stack({line.repeat({40}), line.repeat_interleave(40)}, 1), 0, 1e-4));
 }
 
 TEST(Canvas, DotsCoverWhereTheyLieAndOnlyThere) {
@@ -92,7 +94,9 @@ TEST(ImageGrid, PutsImagesInRowsAndEnlargesSmallOnes) {
   Tensor picture = image_grid({images.narrow(0, 0, 5), images.narrow(0, 5, 1)}, 3);
   int64_t cell = 48 + 2;
   ASSERT_EQ(picture.sizes(), (std::vector<int64_t>{1, 2 * cell + 2 + 12 + cell + 2, 3 * cell + 2}));
-  auto image = [&](int64_t row, int64_t column) { return picture[0].narrow(0, row, 48).narrow(1, column, 48); };
+  auto image = [&](int64_t row, int64_t column) {
+    return picture[0].narrow(0, row, 48).narrow(1, column, 48);
+  };
   for (int64_t i = 0; i < 5; ++i) {
     EXPECT_TRUE((image(2 + i / 3 * cell, 2 + i % 3 * cell) == 10 * i).all().item<bool>()) << i;
   }
@@ -159,7 +163,8 @@ TEST(WarpPicture, HasAPanelAStageAndPointsKeepTheirHue) {
 TEST(WarpPicture, DrawsTheLines) {
   Tensor x = points({-1, -1, 1, 1}), lines = grid_lines({0, 0, 1}, 3, 5);
   ASSERT_EQ(lines.sizes(), (std::vector<int64_t>{6, 5, 2}));
-  Tensor panel = inside(warp_picture({{x, lines}}, x, 1, 100).narrow(1, 12, 100).narrow(2, 12, 100));
+  Tensor panel =
+      inside(warp_picture({{x, lines}}, x, 1, 100).narrow(1, 12, 100).narrow(2, 12, 100));
   Tensor ink = inked(panel);
   EXPECT_GT(ink.select(0, 48).sum().item<int64_t>(), 80);  // the middle line along the first axis
   EXPECT_GT(ink.select(1, 48).sum().item<int64_t>(), 80);

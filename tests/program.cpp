@@ -42,8 +42,8 @@ Program::Program(const std::filesystem::path& folder, const Words& words, const 
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_addopen(&actions, 2, kErr, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  int error =
-      posix_spawn(&process_, DIFFEO_PROGRAM, &actions, nullptr, pointers(arguments).data(), pointers(variables).data());
+  int error = posix_spawn(&process_, DIFFEO_PROGRAM, &actions, nullptr, pointers(arguments).data(),
+                          pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::runtime_error(DIFFEO_PROGRAM ": cannot be started");
 }
@@ -66,7 +66,9 @@ Answer Program::wait() const {
   return {exit, is_file ? read_plainly(folder_ / out_) : "", read_plainly(folder_ / kErr)};
 }
 
-void Commands::write(const std::string& name, const std::string& text) const { write_plainly(folder_ / name, text); }
+void Commands::write(const std::string& name, const std::string& text) const {
+  write_plainly(folder_ / name, text);
+}
 
 void expect_refused(const Answer& answer, int exit, const std::string& first_line) {
   EXPECT_EQ(answer.exit, exit) << answer.err;

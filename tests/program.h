@@ -29,7 +29,8 @@ struct Answer {
 // A running command.
 class Program {
  public:
-  // `folder`: where it runs, and where its output is kept. `out`: another place for standard output.
+  // `folder`: where it runs, and where its output is kept. `out`: another place for standard
+  // output.
   Program(const std::filesystem::path& folder, const Words& words, const std::string& out = ".out");
 
   void signal(int number) const;

@@ -11,7 +11,9 @@ namespace diffeo {
 // Counts the calls that would wait for a device to hand a value to the host.
 class ReadBacks {
  public:
-  ReadBacks() : handle_(at::addGlobalCallback(at::RecordFunctionCallback(&note).scopes({at::RecordScope::FUNCTION}))) {
+  ReadBacks()
+      : handle_(at::addGlobalCallback(
+            at::RecordFunctionCallback(&note).scopes({at::RecordScope::FUNCTION}))) {
     count_ = 0;
   }
   ~ReadBacks() { at::removeCallback(handle_); }
@@ -20,7 +22,8 @@ class ReadBacks {
  private:
   static std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& call) {
     const std::string name = call.name();
-    count_ += name == "aten::_local_scalar_dense" || name == "aten::nonzero" || name == "aten::equal";
+    count_ +=
+        name == "aten::_local_scalar_dense" || name == "aten::nonzero" || name == "aten::equal";
     return nullptr;
   }
   inline static std::atomic<int> count_;

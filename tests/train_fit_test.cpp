@@ -5,13 +5,14 @@
 
 #include "config/config.h"
 #include "data/data.h"
-#include "train/evaluate.h"
-#include "train/learner.h"
+#include "inference/evaluation.h"
+#include "learn/learner.h"
 
 namespace diffeo {
 namespace {
 
-// Nats above the entropy after as many steps, over 20,000 fresh examples and with the running average of the weights.
+// Nats above the entropy after as many steps, over 20,000 fresh examples and with the running
+// average of the weights.
 double excess_nats(const std::string& yaml) {
   Config config = parse_config(yaml);
   Data data = load_data(config.data, 0);
@@ -22,7 +23,8 @@ double excess_nats(const std::string& yaml) {
     learner.step(data.training->at(step, config.train.batch_size));
   }
   at::NoGradGuard no_grad;
-  return evaluate(learner.flow(), data.split("test"), {.batch_size = 1000}).nats - data.density->entropy();
+  return evaluate(learner.flow(), data.split("test"), {.batch_size = 1000}).nats -
+         data.density->entropy();
 }
 
 TEST(Fit, ALinearFlowReachesTheEntropyOfAGaussian) {
@@ -38,11 +40,13 @@ TEST(Fit, ALinearFlowReachesTheEntropyOfAGaussian) {
 TEST(Fit, CouplingsReachTheEntropyOfTheTutorialsDensity) {
   double excess = excess_nats(
       "data: {source: synthetic, density: tutorial, evaluation_examples: 20000}\n"
-      "optimizer: {kind: adam, learning_rate: 0.005, clip_norm: 5, schedule: {kind: cosine, steps: 1200}}\n"
+      "optimizer: {kind: adam, learning_rate: 0.005, clip_norm: 5, schedule: {kind: cosine, steps: "
+      "1200}}\n"
       "train: {steps: 1200, batch_size: 256}\n"
       "flow:\n"
       "  - {type: actnorm}\n"
-      "  - &second {type: coupling, keep: second, map: {type: affine, form: realnvp}, net: {type: mlp, hidden: 64}}\n"
+      "  - &second {type: coupling, keep: second, map: {type: affine, form: realnvp}, net: {type: "
+      "mlp, hidden: 64}}\n"
       "  - {type: coupling, map: {type: affine, form: realnvp}, net: {type: mlp, hidden: 64}}\n"
       "  - *second\n"
       "  - {type: actnorm}\n");

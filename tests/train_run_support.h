@@ -4,16 +4,17 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "train/checkpoint_store.h"
+#include "runs/checkpoint_store.h"
 #include "train/trainer.h"
 #include "train_support.h"
 
 namespace diffeo {
 
-inline TrainResult run_training(const std::string& yaml, const TrainOptions& options, const Overrides& overrides = {},
-                                ConsoleText* text = nullptr) {
+inline TrainResult run_training(const std::string& yaml, const TrainOptions& options,
+                                const Overrides& overrides = {}, ConsoleText* text = nullptr) {
   ConsoleText own;
-  return train(parse_config(yaml, "test.yaml", overrides), options, (text ? text : &own)->console());
+  return train(parse_config(yaml, "test.yaml", overrides), options,
+               (text ? text : &own)->console());
 }
 
 // metrics.jsonl without what depends on the clock.
@@ -30,7 +31,8 @@ inline std::vector<nlohmann::json> timeless_metrics(const std::filesystem::path&
 // Fails unless both runs ended in the same bytes, times apart.
 inline void expect_same_end(const std::filesystem::path& one, const std::filesystem::path& other) {
   Warn none = [](const std::string& warning) { ADD_FAILURE() << warning; };
-  std::filesystem::path a = locate_checkpoint(one.string(), none), b = locate_checkpoint(other.string(), none);
+  std::filesystem::path a = locate_checkpoint(one.string(), none),
+                        b = locate_checkpoint(other.string(), none);
   EXPECT_EQ(a.filename(), b.filename());
   for (const char* file : {"weights.safetensors", "optimizer.safetensors", "config.yaml"}) {
     EXPECT_TRUE(read_plainly(a / file) == read_plainly(b / file)) << file;

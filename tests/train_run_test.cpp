@@ -1,4 +1,5 @@
-// Whole trainings: what they leave behind, what they refuse, and how they end when something goes wrong.
+// Whole trainings: what they leave behind, what they refuse, and how they end when something goes
+// wrong.
 
 #include <ATen/Version.h>
 #include <gtest/gtest.h>
@@ -6,9 +7,9 @@
 #include <unistd.h>
 
 #include "data/data.h"
+#include "inference/load_flow.h"
 #include "io/json.h"
-#include "train/load_flow.h"
-#include "train/run_directory.h"
+#include "runs/run_directory.h"
 #include "train_run_support.h"
 
 namespace diffeo {
@@ -24,12 +25,14 @@ TEST(Run, LeavesAllThatItPromises) {
   fs::path run = directory / "run";
   ConsoleText text;
   TrainOptions options{.run = run, .command = {"diffeo", "train", "my config.yaml"}};
-  TrainResult result = run_training(plane_yaml(), options, {"train.sample_temperatures=[1]"}, &text);
+  TrainResult result =
+      run_training(plane_yaml(), options, {"train.sample_temperatures=[1]"}, &text);
   EXPECT_EQ(result.exit, Exit::kDone);
   EXPECT_EQ(read_plainly(run / "command.txt"), "diffeo train 'my config.yaml'\n");
   EXPECT_EQ(to_yaml(read_config(run / "config.yaml")), read_plainly(run / "config.yaml"));
-  for (const char* file : {"environment.json", "train.log", "metrics.jsonl", "checkpoints/step_00000024/MANIFEST.json",
-                           "samples/step_00000024.png", "samples/step_00000024_warp.png"}) {
+  for (const char* file :
+       {"environment.json", "train.log", "metrics.jsonl", "checkpoints/step_00000024/MANIFEST.json",
+        "samples/step_00000024.png", "samples/step_00000024_warp.png"}) {
     EXPECT_TRUE(fs::exists(run / file)) << file;
   }
   json summary = load_json(run / "summary.json");
@@ -40,13 +43,15 @@ TEST(Run, LeavesAllThatItPromises) {
   EXPECT_LT(summary["best"]["nats"], 2.1);
   EXPECT_EQ(summary["checkpoints"]["latest"], (run / "checkpoints/step_00000024").string());
   EXPECT_NE(text.text().find("step 24: test 1.9"), std::string::npos) << text.text();
-  EXPECT_NE(text.text().find(" nats over 100 examples, the best so far\n"), std::string::npos) << text.text();
+  EXPECT_NE(text.text().find(" nats over 100 examples, the best so far\n"), std::string::npos)
+      << text.text();
 }
 
 TEST(Run, OfImagesIsMeasuredInBitsPerDimension) {
   TemporaryDirectory directory;
   fs::path run = directory / "run";
-  TrainResult result = run_training(image_yaml(directory), {.run = run}, {"train.sample_temperatures=[0.7, 1]"});
+  TrainResult result =
+      run_training(image_yaml(directory), {.run = run}, {"train.sample_temperatures=[0.7, 1]"});
   EXPECT_NEAR(result.summary["test"]["bits_per_dim"].get<double>(),
               result.summary["test"]["nats"].get<double>() / (16 * std::log(2.0)), 1e-9);
   EXPECT_TRUE(fs::exists(run / "samples/step_00000020.png"));
@@ -70,8 +75,10 @@ TEST(Run, LoadsBackTheWeightsItEndedWith) {
   EXPECT_TRUE(averaged.averaged && !raw.averaged);
   Data data = load_data(averaged.config.data, static_cast<uint64_t>(averaged.config.seed));
   EvaluateOptions options{.batch_size = 16, .seed = 3};
-  EXPECT_EQ(evaluate(*averaged.flow, data.split("test"), options).nats, result.summary["test"]["nats"].get<double>());
-  EXPECT_NE(evaluate(*raw.flow, data.split("test"), options).nats, result.summary["test"]["nats"].get<double>());
+  EXPECT_EQ(evaluate(*averaged.flow, data.split("test"), options).nats,
+            result.summary["test"]["nats"].get<double>());
+  EXPECT_NE(evaluate(*raw.flow, data.split("test"), options).nats,
+            result.summary["test"]["nats"].get<double>());
 }
 
 TEST(Run, LeavesAnExistingFolderAlone) {
@@ -80,9 +87,10 @@ TEST(Run, LeavesAnExistingFolderAlone) {
   fs::create_directory(run);
   write_plainly(run / "mine", "x");
   Complaint complaint = complaint_of([&] { run_training(plane_yaml(), {.run = run}); });
-  EXPECT_EQ(complaint.message, run.string() +
-                                   ": exists and is not empty; --resume continues the run in it, --run DIR "
-                                   "names another folder for a new one");
+  EXPECT_EQ(complaint.message,
+            run.string() +
+                ": exists and is not empty; --resume continues the run in it, --run DIR "
+                "names another folder for a new one");
   EXPECT_EQ(complaint.exit, Exit::kUsage);
   EXPECT_EQ(std::distance(fs::directory_iterator(run), {}), 1);
 }
@@ -90,7 +98,8 @@ TEST(Run, LeavesAnExistingFolderAlone) {
 TEST(Run, RemovesWhatADeadProcessLeftUnfinished) {
   TemporaryDirectory directory;
   fs::path run = directory / "run";
-  std::vector<fs::path> leftovers{run / ".tmp-1-0-summary.json", run / "samples/.tmp-1-0-step_00000001.png",
+  std::vector<fs::path> leftovers{run / ".tmp-1-0-summary.json",
+                                  run / "samples/.tmp-1-0-step_00000001.png",
                                   run / "checkpoints/.tmp-1-0-step_00000001/weights.safetensors"};
   for (const fs::path& leftover : leftovers) {
     fs::create_directories(leftover.parent_path());
@@ -104,8 +113,10 @@ TEST(Run, HasOneWriter) {
   TemporaryDirectory directory;
   fs::path run = directory / "run";
   RunDirectory first(run, false);
-  Complaint complaint = complaint_of([&] { run_training(plane_yaml(), {.run = run, .resume = true}); });
-  EXPECT_TRUE(complaint.message.starts_with(run.string() + ": another process is writing here (")) << complaint.message;
+  Complaint complaint =
+      complaint_of([&] { run_training(plane_yaml(), {.run = run, .resume = true}); });
+  EXPECT_TRUE(complaint.message.starts_with(run.string() + ": another process is writing here ("))
+      << complaint.message;
   EXPECT_EQ(complaint.exit, Exit::kUsage);
 }
 
@@ -113,7 +124,8 @@ TEST(Run, WritesNothingWhereTheDataAreRefused) {
   TemporaryDirectory directory;
   std::string yaml = image_yaml(directory);
   fs::remove(directory / "images.npy");
-  EXPECT_EQ(complaint_of([&] { run_training(yaml, {.run = directory / "run"}); }).exit, Exit::kData);
+  EXPECT_EQ(complaint_of([&] { run_training(yaml, {.run = directory / "run"}); }).exit,
+            Exit::kData);
   EXPECT_FALSE(fs::exists(directory / "run"));
 }
 
@@ -135,10 +147,11 @@ TEST(Run, DrawsThePlaneOfAFlowOfClasses) {
   TemporaryDirectory directory;
   save_npy(directory / "x.npy", at::arange(80).view({40, 2}).div(40).to(at::kFloat));
   save_npy(directory / "y.npy", at::arange(40).remainder(3).to(at::kByte));
-  std::string yaml =
-      joined("data: {source: npy, path: ", (directory / "x.npy").string(), ", labels: ", (directory / "y.npy").string(),
-             ", classes: 3, shape: [2], test_fraction: 0.25}\n",
-             "train: {steps: 1, batch_size: 8}\nflow: [{type: actnorm}, {type: prior, classes: true}]\n");
+  std::string yaml = joined(
+      "data: {source: npy, path: ", (directory / "x.npy").string(),
+      ", labels: ", (directory / "y.npy").string(),
+      ", classes: 3, shape: [2], test_fraction: 0.25}\n",
+      "train: {steps: 1, batch_size: 8}\nflow: [{type: actnorm}, {type: prior, classes: true}]\n");
   ConsoleText text;
   TrainResult result = run_training(yaml, {.run = directory / "run"}, {}, &text);
   EXPECT_EQ(result.summary["samples"].size(), 2) << text.text();
@@ -149,11 +162,14 @@ TEST(Run, WritesIntoItsLogHowItBeganAndWentOn) {
   TemporaryDirectory directory;
   fs::path run = directory / "run";
   run_training(plane_yaml(), {.run = run});
-  run_training(plane_yaml(), {.run = run, .resume = true}, {"train.steps=25", "optimizer.clip_norm=6"});
+  run_training(plane_yaml(), {.run = run, .resume = true},
+               {"train.steps=25", "optimizer.clip_norm=6"});
   std::string log = read_plainly(run / "train.log");
   EXPECT_NE(log.find("info: starting a run in " + run.string()), std::string::npos) << log;
-  EXPECT_NE(log.find("warning: changed since the run began: optimizer.clip_norm: was 5, is 6\n"), std::string::npos);
-  EXPECT_NE(log.find("info: resuming " + run.string() + " after step 24\n"), std::string::npos) << log;
+  EXPECT_NE(log.find("warning: changed since the run began: optimizer.clip_norm: was 5, is 6\n"),
+            std::string::npos);
+  EXPECT_NE(log.find("info: resuming " + run.string() + " after step 24\n"), std::string::npos)
+      << log;
 }
 
 // ---- numbers that are not finite, and disks that refuse ----
@@ -166,7 +182,8 @@ std::string outlier_yaml(const TemporaryDirectory& directory) {
   save_npy(directory / "test.npy", held_out);
   return joined("data: {source: npy, path: ", (directory / "x.npy").string(),
                 ", test: ", (directory / "test.npy").string(), ", shape: [2]}\n",
-                "train: {steps: 4, batch_size: 8, evaluate_every: 2, checkpoint_every: 2, sample_temperatures: []}\n",
+                "train: {steps: 4, batch_size: 8, evaluate_every: 2, checkpoint_every: 2, "
+                "sample_temperatures: []}\n",
                 "flow: [{type: actnorm}]\n");
 }
 
@@ -176,16 +193,18 @@ TEST(Run, GoesOnWhereAHeldOutExampleHasNoDensity) {
   ConsoleText text;
   TrainResult result = run_training(outlier_yaml(directory), {.run = run}, {}, &text);
   EXPECT_EQ(result.exit, Exit::kDone);
-  EXPECT_NE(
-      text.text().find("warning: step 2: test has no number, and the run goes on: evaluation: log p is not finite "
-                       "for 1 of 10 examples, the first of them example 9 (-inf)\n"),
-      std::string::npos)
+  EXPECT_NE(text.text().find("warning: step 2: test has no number, and the run goes on: "
+                             "evaluation: log p is not finite "
+                             "for 1 of 10 examples, the first of them example 9 (-inf)\n"),
+            std::string::npos)
       << text.text();
   int unscored = 0;
   for (const json& line : timeless_metrics(run)) {
     if (line["kind"] == "train") continue;
     EXPECT_TRUE(line["nats"].is_null()) << line;
-    EXPECT_TRUE(line["reason"].get<std::string>().starts_with("evaluation: log p is not finite for 1 of 10")) << line;
+    EXPECT_TRUE(line["reason"].get<std::string>().starts_with(
+        "evaluation: log p is not finite for 1 of 10"))
+        << line;
     ++unscored;
   }
   EXPECT_EQ(unscored, 3);
@@ -231,7 +250,8 @@ TEST(Run, NamesTheBestThatHasACheckpoint) {
     if (!in_the_way.is_there()) GTEST_SKIP() << "needs the right to mount";
     run_training(plane_yaml(), {.run = run, .resume = true}, {}, &text);
   }
-  EXPECT_NE(text.text().find(", the best so far\nwarning: the checkpoint of step 12 could not be saved: "),
+  EXPECT_NE(text.text().find(
+                ", the best so far\nwarning: the checkpoint of step 12 could not be saved: "),
             std::string::npos)
       << text.text();
   EXPECT_EQ(read_checkpoint(checkpoints / "step_00000016").state.best->step, 8);
@@ -257,8 +277,10 @@ TEST(Run, ResumedWithAnotherModelIsRefusedAndUntouched) {
   TemporaryDirectory directory;
   fs::path run = directory / "run";
   run_training(plane_yaml(), {.run = run});
-  std::string metrics = read_plainly(run / "metrics.jsonl"), config = read_plainly(run / "config.yaml");
-  Complaint complaint = complaint_of([&] { run_training(plane_yaml(), {.run = run, .resume = true}, {"seed=9"}); });
+  std::string metrics = read_plainly(run / "metrics.jsonl"),
+              config = read_plainly(run / "config.yaml");
+  Complaint complaint =
+      complaint_of([&] { run_training(plane_yaml(), {.run = run, .resume = true}, {"seed=9"}); });
   EXPECT_EQ(complaint.exit, Exit::kUsage);
   EXPECT_EQ(read_plainly(run / "metrics.jsonl"), metrics);
   EXPECT_EQ(read_plainly(run / "config.yaml"), config);
@@ -271,10 +293,13 @@ TEST(Run, IsRefusedBeforeItsDataAreRead) {
   std::string yaml = image_yaml(directory);
   run_training(yaml, {.run = run}, {"train.steps=1"});
   fs::remove(directory / "images.npy");
-  EXPECT_EQ(complaint_of([&] { run_training(yaml, {.run = run, .resume = true}, {"seed=9"}); }).exit, Exit::kUsage);
+  EXPECT_EQ(
+      complaint_of([&] { run_training(yaml, {.run = run, .resume = true}, {"seed=9"}); }).exit,
+      Exit::kUsage);
   TrainOptions fork{.run = directory / "other", .fork = "none"};
   EXPECT_EQ(complaint_of([&] { run_training(yaml, fork); }).exit, Exit::kCheckpoint);
-  EXPECT_EQ(complaint_of([&] { run_training(yaml, {.run = run, .resume = true}); }).exit, Exit::kData);
+  EXPECT_EQ(complaint_of([&] { run_training(yaml, {.run = run, .resume = true}); }).exit,
+            Exit::kData);
 }
 
 TEST(Run, GoesOnWithDataThatWereMoved) {
@@ -284,10 +309,12 @@ TEST(Run, GoesOnWithDataThatWereMoved) {
   run_training(yaml, {.run = run}, {"train.steps=1"});
   fs::rename(directory / "images.npy", moved);
   ConsoleText text;
-  run_training(yaml, {.run = run, .resume = true}, {"train.steps=2", "data.path=" + moved.string()}, &text);
-  EXPECT_NE(text.text().find(joined("warning: changed since the run began: data.path: was ",
-                                    (directory / "images.npy").string(), ", is ", moved.string(), "\n")),
-            std::string::npos)
+  run_training(yaml, {.run = run, .resume = true}, {"train.steps=2", "data.path=" + moved.string()},
+               &text);
+  EXPECT_NE(
+      text.text().find(joined("warning: changed since the run began: data.path: was ",
+                              (directory / "images.npy").string(), ", is ", moved.string(), "\n")),
+      std::string::npos)
       << text.text();
 }
 
@@ -302,9 +329,10 @@ TEST(Run, SaysWhereItGoesOnOnOtherHardware) {
   ConsoleText text;
   run_training(plane_yaml(), {.run = run, .resume = true}, {"train.steps=2"}, &text);
   EXPECT_NE(
-      text.text().find(joined("warning: the run goes on with another device (cuda (NVIDIA H100 80GB HBM3) before, "
-                              "cpu (",
-                              at::get_cpu_capability(), ") now), so its numbers will be rounded")),
+      text.text().find(joined(
+          "warning: the run goes on with another device (cuda (NVIDIA H100 80GB HBM3) before, "
+          "cpu (",
+          at::get_cpu_capability(), ") now), so its numbers will be rounded")),
       std::string::npos)
       << text.text();
 }
@@ -317,8 +345,10 @@ TEST(Run, ForksFromTheWeightsOfAnother) {
   run_training(plane_yaml(), options, {"seed=9", "optimizer.kind=adamax"});
   Checkpoint parent = read_checkpoint(first / "checkpoints/step_00000016");
   Checkpoint child = read_checkpoint(second / "checkpoints/step_00000000");
-  for (const auto& [name, tensor] : parent.weights) EXPECT_TRUE(at::equal(tensor, child.weights.at(name))) << name;
-  for (const auto& [name, tensor] : child.optimizer) EXPECT_EQ(tensor.abs().sum().item<double>(), 0) << name;
+  for (const auto& [name, tensor] : parent.weights)
+    EXPECT_TRUE(at::equal(tensor, child.weights.at(name))) << name;
+  for (const auto& [name, tensor] : child.optimizer)
+    EXPECT_EQ(tensor.abs().sum().item<double>(), 0) << name;
 }
 
 TEST(Run, WritesNothingWhereTheWeightsOfAnotherDoNotFit) {
@@ -326,9 +356,11 @@ TEST(Run, WritesNothingWhereTheWeightsOfAnotherDoNotFit) {
   fs::path first = directory / "first", second = directory / "second";
   run_training(plane_yaml(), {.run = first});
   TrainOptions options{.run = second, .fork = first.string()};
-  Complaint complaint = complaint_of([&] { run_training(plane_yaml(), options, {"flow[2].net.hidden=16"}); });
+  Complaint complaint =
+      complaint_of([&] { run_training(plane_yaml(), options, {"flow[2].net.hidden=16"}); });
   EXPECT_EQ(complaint.exit, Exit::kCheckpoint);
-  EXPECT_NE(complaint.message.find("flow.2_coupling.net.bias0: has shape [8], expected [16]"), std::string::npos)
+  EXPECT_NE(complaint.message.find("flow.2_coupling.net.bias0: has shape [8], expected [16]"),
+            std::string::npos)
       << complaint.message;
   EXPECT_FALSE(fs::exists(second));
 }
@@ -352,7 +384,8 @@ TEST(Run, NeverStartsOverWhereAllCheckpointsAreBroken) {
   for (int64_t step : CheckpointStore(run / "checkpoints").steps()) {
     fs::remove(CheckpointStore(run / "checkpoints").at(step) / "MANIFEST.json");
   }
-  EXPECT_EQ(complaint_of([&] { run_training(plane_yaml(), {.run = run, .resume = true}); }).exit, Exit::kCheckpoint);
+  EXPECT_EQ(complaint_of([&] { run_training(plane_yaml(), {.run = run, .resume = true}); }).exit,
+            Exit::kCheckpoint);
 }
 
 // ---- steps that go wrong ----
@@ -368,14 +401,16 @@ std::string diverging_yaml() {
 TEST(Divergence, EndsTheRunBeforeTheStepIsTaken) {
   TemporaryDirectory directory;
   fs::path run = directory / "run";
-  Complaint complaint =
-      complaint_of([&] { run_training(diverging_yaml(), {.run = run}, {"train.checkpoint_every=1"}); });
+  Complaint complaint = complaint_of(
+      [&] { run_training(diverging_yaml(), {.run = run}, {"train.checkpoint_every=1"}); });
   EXPECT_EQ(complaint.exit, Exit::kDiverged);
   EXPECT_TRUE(complaint.message.starts_with("training diverged in step ")) << complaint.message;
-  EXPECT_NE(complaint.message.find("; the first layer gone bad is flow."), std::string::npos) << complaint.message;
+  EXPECT_NE(complaint.message.find("; the first layer gone bad is flow."), std::string::npos)
+      << complaint.message;
   EXPECT_NE(complaint.message.find("Cures: a lower optimizer.learning_rate"), std::string::npos);
   fs::path newest = locate_checkpoint(run.string(), kNoWarning);
-  EXPECT_TRUE(complaint.message.ends_with("Checkpoints are intact; the newest is " + newest.string()))
+  EXPECT_TRUE(
+      complaint.message.ends_with("Checkpoints are intact; the newest is " + newest.string()))
       << complaint.message;
   for (const auto& [name, tensor] : read_checkpoint(newest).weights) {
     EXPECT_TRUE(!tensor.is_floating_point() || at::isfinite(tensor).all().item<bool>()) << name;
@@ -399,7 +434,8 @@ TEST(FormatOne, GoesOn) {
   TemporaryDirectory directory;
   fs::copy(DIFFEO_SOURCE "/tests/runs/format1", directory / "run", fs::copy_options::recursive);
   std::string yaml = read_plainly(directory / "run/config.yaml");
-  TrainResult result = run_training(yaml, {.run = directory / "run", .resume = true}, {"train.steps=25"});
+  TrainResult result =
+      run_training(yaml, {.run = directory / "run", .resume = true}, {"train.steps=25"});
   EXPECT_EQ(result.summary["step"], 25);
 }
 

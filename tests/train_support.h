@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "io/npy.h"
 #include "io_support.h"
-#include "train/console.h"
+#include "terminal/console.h"
 
 namespace diffeo {
 
@@ -32,7 +32,8 @@ flow:
 )";
 }
 
-// Forty grey images of 4 x 4 in `directory`, and a training on them whose epochs end within batches.
+// Forty grey images of 4 x 4 in `directory`, and a training on them whose epochs end within
+// batches.
 inline std::string image_yaml(const TemporaryDirectory& directory) {
   Tensor images = at::arange(40 * 16).mul(37).remainder(256).view({40, 4, 4}).to(at::kByte);
   save_npy(directory / "images.npy", images);

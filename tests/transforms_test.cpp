@@ -24,14 +24,17 @@ std::string message_of(const std::function<void()>& action) {
 }
 
 Flow double_flow(const std::string& layers, const Shape& shape, int64_t classes = 0) {
-  return Flow(parse_layers(layers), {.input = shape, .classes = classes, .options = at::kDouble, .seed = 2});
+  return Flow(parse_layers(layers),
+              {.input = shape, .classes = classes, .options = at::kDouble, .seed = 2});
 }
 
 Tensor randn(at::IntArrayRef sizes, uint64_t seed = 3) {
   return SeededNoise(seed).normal("test", at::empty(sizes, at::kDouble));
 }
 
-Tensor counting(at::IntArrayRef sizes) { return at::arange(c10::multiply_integers(sizes), at::kDouble).view(sizes); }
+Tensor counting(at::IntArrayRef sizes) {
+  return at::arange(c10::multiply_integers(sizes), at::kDouble).view(sizes);
+}
 
 void perturb(Flow& flow) {
   at::NoGradGuard no_grad;
@@ -53,7 +56,8 @@ struct Tape final : Noise {
 };
 
 TEST(Observer, SeesEachLayerInOrderBothWays) {
-  Flow flow = double_flow("[{type: squeeze}, {type: reverse}, {type: factor_out}, {type: inv_conv}]", {1, 2, 2});
+  Flow flow = double_flow(
+      "[{type: squeeze}, {type: reverse}, {type: factor_out}, {type: inv_conv}]", {1, 2, 2});
   std::vector<std::string> paths;
   Tensor log_det = at::zeros({3}, at::kDouble);
   Pass pass{.observer = [&](const Report& report) {
@@ -62,13 +66,14 @@ TEST(Observer, SeesEachLayerInOrderBothWays) {
   }};
   Tensor z = flow.encode(randn({3, 1, 2, 2}), pass);
   const std::string out = "flow.2_factor_out";
-  EXPECT_EQ(paths, (std::vector<std::string>{"flow.0_squeeze", "flow.1_reverse", out + ".rest.0_inv_conv",
-                                             out + ".rest", out, "flow"}));
+  EXPECT_EQ(paths,
+            (std::vector<std::string>{"flow.0_squeeze", "flow.1_reverse", out + ".rest.0_inv_conv",
+                                      out + ".rest", out, "flow"}));
   EXPECT_TRUE(log_det.defined());
   paths.clear();
   flow.decode(z, pass);
-  EXPECT_EQ(paths, (std::vector<std::string>{out + ".rest.0_inv_conv", out + ".rest", out, "flow.1_reverse",
-                                             "flow.0_squeeze", "flow"}));
+  EXPECT_EQ(paths, (std::vector<std::string>{out + ".rest.0_inv_conv", out + ".rest", out,
+                                             "flow.1_reverse", "flow.0_squeeze", "flow"}));
   EXPECT_FALSE(log_det.defined());
   EXPECT_TRUE(flow.named_parameters().contains(out + ".rest.0_inv_conv.mix.weight"));
 }
@@ -78,7 +83,8 @@ TEST(ActNorm, SetsItselfOnlyInModeInitialise) {
   Tensor x = 3 * randn({64, 2, 4, 4}) + 7;
   for (Mode mode : {Mode::kTrain, Mode::kEvaluate}) {
     EXPECT_EQ(message_of([&] { flow.encode(x, {.mode = mode}); }),
-              "flow.0_actnorm.norm: not initialised; call Flow::initialise with a batch, or load weights, first");
+              "flow.0_actnorm.norm: not initialised; call Flow::initialise with a batch, or load "
+              "weights, first");
   }
   EXPECT_NE(message_of([&] { flow.decode(at::zeros({1, 32}, at::kDouble)); }), "");
   flow.initialise(x);
@@ -118,8 +124,9 @@ TEST(FactorOut, SendsTheFirstHalfOnAndEndsTheLast) {
 }
 
 TEST(Flow, NamesTheSegmentsOfItsLatents) {
-  Flow flow = double_flow("[{type: squeeze}, {type: factor_out}, {type: squeeze}, {type: factor_out}, {type: flatten}]",
-                          {2, 4, 4});
+  Flow flow = double_flow(
+      "[{type: squeeze}, {type: factor_out}, {type: squeeze}, {type: factor_out}, {type: flatten}]",
+      {2, 4, 4});
   std::vector<Segment> segments = flow.latents();
   ASSERT_EQ(segments.size(), 3);
   EXPECT_EQ(segments[0].shape, (Shape{4, 2, 2}));
@@ -130,15 +137,19 @@ TEST(Flow, NamesTheSegmentsOfItsLatents) {
 }
 
 TEST(Affine, ReadsEachFormInItsOwnLayout) {
-  Tensor x = at::ones({1, 2}, at::kDouble), raw = at::tensor({1., 2., 3., 4.}, at::kDouble).view({1, 4});
+  Tensor x = at::ones({1, 2}, at::kDouble),
+         raw = at::tensor({1., 2., 3., 4.}, at::kDouble).view({1, 4});
   Site site{.input = {2}, .options = at::kDouble};
   auto value = [&](AffineForm form, const Tensor& r) {
     return make_map(AffineConfig{form}, site)->forward(x, r).value;
   };
-  auto row = [](std::vector<double> values) { return at::tensor(values, at::kDouble).view({1, -1}); };
+  auto row = [](std::vector<double> values) {
+    return at::tensor(values, at::kDouble).view({1, -1});
+  };
   EXPECT_TRUE(at::allclose(value(AffineForm::kGlow, raw), row({2, 4}) * row({4, 6}).sigmoid()));
   EXPECT_TRUE(at::allclose(value(AffineForm::kExp, raw), row({2, 3}) * row({3, 4}).exp()));
-  EXPECT_TRUE(at::allclose(value(AffineForm::kRealNvp, raw), row({2, 3}) * row({3, 4}).tanh().exp()));
+  EXPECT_TRUE(
+      at::allclose(value(AffineForm::kRealNvp, raw), row({2, 3}) * row({3, 4}).tanh().exp()));
   EXPECT_TRUE(at::allclose(value(AffineForm::kAdditive, raw.narrow(1, 0, 2)), row({2, 3})));
 }
 
@@ -156,22 +167,26 @@ TEST(BatchNorm, FollowsTheBatchOnlyWhileTraining) {
   Tensor x = 2 * randn({100, 2}) + 5;
   Tensor z = flow.encode(x, {.mode = Mode::kTrain});
   EXPECT_TRUE(at::allclose(z.mean(0), at::zeros({2}, at::kDouble), 0, 1e-12));
-  EXPECT_TRUE(at::allclose(flow.named_buffers()["flow.0_batch_norm.moments.mean"], 0.1 * x.mean(0)));
+  EXPECT_TRUE(
+      at::allclose(flow.named_buffers()["flow.0_batch_norm.moments.mean"], 0.1 * x.mean(0)));
   Tensor before = flow.named_buffers()["flow.0_batch_norm.moments.variance"].clone();
   flow.encode(x);
   EXPECT_TRUE(at::equal(flow.named_buffers()["flow.0_batch_norm.moments.variance"], before));
   flow.initialise(x);
-  EXPECT_TRUE(at::allclose(flow.named_buffers()["flow.0_batch_norm.moments.variance"], x.var(0, false)));
+  EXPECT_TRUE(
+      at::allclose(flow.named_buffers()["flow.0_batch_norm.moments.variance"], x.var(0, false)));
 }
 
 TEST(Dequantize, AUniformModelGivesEightBits) {
   for (at::ScalarType precision : {at::kFloat, at::kDouble}) {
-    Flow flow(parse_layers("[{type: dequantize}, {type: logit, alpha: 0}]"), {.input = {1, 8, 8}, .options = precision},
-              Base::kLogistic);
+    Flow flow(parse_layers("[{type: dequantize}, {type: logit, alpha: 0}]"),
+              {.input = {1, 8, 8}, .options = precision}, Base::kLogistic);
     Tensor x = at::arange(256, precision).view({4, 1, 8, 8});
     SeededNoise noise(1);
     Tensor bits = bits_per_dim(flow.log_prob(x, {.noise = &noise}), 64);
-    EXPECT_TRUE(at::allclose(bits, at::full({4}, 8.0, precision), 0, precision == at::kFloat ? 2e-6 : 1e-13)) << bits;
+    EXPECT_TRUE(at::allclose(bits, at::full({4}, 8.0, precision), 0,
+                             precision == at::kFloat ? 2e-6 : 1e-13))
+        << bits;
   }
 }
 
@@ -188,7 +203,8 @@ TEST(Dequantize, KeepsTheLeadingBits) {
 
 TEST(Dequantize, RecordedNoiseReproducesIt) {
   for (const char* noise : {"", ", noise: [{type: inv_conv}, {type: sigmoid}]"}) {
-    Flow flow = double_flow(std::string("[{type: dequantize, bits: 3, data_bits: 3") + noise + "}]", {2, 2, 2});
+    Flow flow = double_flow(std::string("[{type: dequantize, bits: 3, data_bits: 3") + noise + "}]",
+                            {2, 2, 2});
     Tensor x = at::arange(32, at::kDouble).remainder(8).view({4, 2, 2, 2});
     SeededNoise seeded(5), other(6);
     Tape tape(seeded);
@@ -206,15 +222,18 @@ TEST(Dequantize, AFlowOfSigmoidNoiseCostsWhatItsEntropySays) {
   Flow flow = double_flow("[{type: dequantize, noise: [{type: sigmoid}]}]", {1, 8, 8});
   SeededNoise noise(4);
   Tensor x = at::zeros({2000, 1, 8, 8}, at::kDouble), log_det;
-  flow.encode(x, {.noise = &noise, .observer = [&](const Report& report) { log_det = report.log_det; }});
+  flow.encode(
+      x, {.noise = &noise, .observer = [&](const Report& report) { log_det = report.log_det; }});
   double nats = (-log_det.mean() / 64).item<double>() - std::log(256.0);
   EXPECT_NEAR(nats / std::log(2.0), 0.278700, 2e-3);
 }
 
 TEST(Dequantize, NoiseMayBeConditionedOnTheImage) {
   Flow flow = double_flow(
-      "[{type: dequantize, features: {split: columns, channels: 3, net: {type: glow_net, hidden: 4}}, noise: [{type: "
-      "coupling, split: columns, context: features, net: {type: glow_net, hidden: 4}}, {type: sigmoid}]}]",
+      "[{type: dequantize, features: {split: columns, channels: 3, net: {type: glow_net, hidden: "
+      "4}}, noise: [{type: "
+      "coupling, split: columns, context: features, net: {type: glow_net, hidden: 4}}, {type: "
+      "sigmoid}]}]",
       {1, 2, 4});
   Tensor x = at::arange(16, at::kDouble).mul(16).view({2, 1, 2, 4});
   SeededNoise noise(4);
@@ -229,17 +248,21 @@ TEST(Dequantize, NoiseMayBeConditionedOnTheImage) {
 TEST(Context, ReachesOnlyTheLayersThatAskForIt) {
   const std::string layer = "[{type: coupling, net: {type: mlp, hidden: 4}, context: ";
   Site site{.input = {2}, .features = {3}, .options = at::kDouble};
-  Flow with(parse_layers(layer + "features}]"), site), without(parse_layers(layer + "none}]"), site);
+  Flow with(parse_layers(layer + "features}]"), site),
+      without(parse_layers(layer + "none}]"), site);
   Tensor x = randn({5, 2}), features = randn({5, 3}, 4);
   perturb(with);
   perturb(without);
-  EXPECT_FALSE(at::equal(with.encode(x, {.features = features}), with.encode(x, {.features = features + 1})));
+  EXPECT_FALSE(at::equal(with.encode(x, {.features = features}),
+                         with.encode(x, {.features = features + 1})));
   EXPECT_TRUE(at::equal(without.encode(x, {.features = features}), without.encode(x)));
-  EXPECT_EQ(message_of([&] { with.encode(x); }), "flow.0_coupling.net: this pass needs features of shape [B]+[3]");
+  EXPECT_EQ(message_of([&] { with.encode(x); }),
+            "flow.0_coupling.net: this pass needs features of shape [B]+[3]");
 }
 
 TEST(Prior, ReportsItsClassifiersLossApart) {
-  Flow flow = double_flow("[{type: prior, learned: true, classes: true, classifier_weight: 0.5}]", {2, 2, 2}, 4);
+  Flow flow = double_flow("[{type: prior, learned: true, classes: true, classifier_weight: 0.5}]",
+                          {2, 2, 2}, 4);
   Tensor term;
   Pass pass{.labels = at::tensor({0, 3}, at::kLong)};
   Tensor alone = flow.log_prob(randn({2, 2, 2, 2}), pass);
@@ -269,12 +292,16 @@ TEST(Linear, HasTheDeterminantOfTheTutorialsExample) {
 }
 
 TEST(Builder, NamesEveryLayerThatCannotBeBuilt) {
-  EXPECT_EQ(message_of([] {
-              double_flow("[{type: coupling, net: {type: mlp}}, {type: scale, factor: 0}, {type: squeeze}]", {1, 3, 4});
-            }),
-            "layers:1:2: flow[0] (coupling): split: a channel split needs at least two channels, got [1, 3, 4]\n"
-            "layers:1:38: flow[1] (scale): factor: 0 has no inverse\n"
-            "layers:1:64: flow[2] (squeeze): needs an image of even height and width, got [1, 3, 4]");
+  EXPECT_EQ(
+      message_of([] {
+        double_flow(
+            "[{type: coupling, net: {type: mlp}}, {type: scale, factor: 0}, {type: squeeze}]",
+            {1, 3, 4});
+      }),
+      "layers:1:2: flow[0] (coupling): split: a channel split needs at least two channels, got [1, "
+      "3, 4]\n"
+      "layers:1:38: flow[1] (scale): factor: 0 has no inverse\n"
+      "layers:1:64: flow[2] (squeeze): needs an image of even height and width, got [1, 3, 4]");
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
 #pragma once
 
-#include "train/console.h"
-#include "train/stopwatch.h"
+#include "terminal/console.h"
+#include "terminal/stopwatch.h"
 
 namespace diffeo {
 
-// Shows on standard error how far a command is through its batches, once that has taken two seconds.
+// Shows on standard error how far a command is through its batches, once that has taken two
+// seconds.
 class BatchProgress {
  public:
   // `passes` over the examples.

@@ -40,10 +40,14 @@ void CommandLine::argument(const char* name, std::string& value, const char* hel
 }
 
 void CommandLine::arguments(const char* name, Words& values, const char* help, int least) {
-  app_->add_option(name, values, help)->expected(least, CLI::detail::expected_max_vector_size)->type_name("");
+  app_->add_option(name, values, help)
+      ->expected(least, CLI::detail::expected_max_vector_size)
+      ->type_name("");
 }
 
-void CommandLine::flag(const char* name, bool& value, const char* help) { app_->add_flag(name, value, help); }
+void CommandLine::flag(const char* name, bool& value, const char* help) {
+  app_->add_flag(name, value, help);
+}
 
 void CommandLine::option(const char* name, const char* value_name, const char* help,
                          std::function<std::string(const std::string&)> read) {
@@ -52,14 +56,7 @@ void CommandLine::option(const char* name, const char* value_name, const char* h
   waiting.option = app_->add_option(name, waiting.text, help)->type_name(value_name);
 }
 
-void CommandLine::option(const char* name, const char* value_name, std::string& value, const char* help) {
-  option(name, value_name, help, [&value](const std::string& text) {
-    value = text;
-    return std::string(text.empty() ? "expected a value, found nothing" : "");
-  });
-}
-
-void CommandLine::option(const char* name, const char* value_name, std::optional<std::string>& value,
+void CommandLine::option(const char* name, const char* value_name, std::string& value,
                          const char* help) {
   option(name, value_name, help, [&value](const std::string& text) {
     value = text;
@@ -67,14 +64,23 @@ void CommandLine::option(const char* name, const char* value_name, std::optional
   });
 }
 
-void CommandLine::option(const char* name, const char* value_name, std::optional<int64_t>& value, const char* help,
-                         Range range) {
-  option(name, value_name, help,
-         [&value, range](const std::string& text) { return read_number(text, range, value.emplace()); });
+void CommandLine::option(const char* name, const char* value_name,
+                         std::optional<std::string>& value, const char* help) {
+  option(name, value_name, help, [&value](const std::string& text) {
+    value = text;
+    return std::string(text.empty() ? "expected a value, found nothing" : "");
+  });
 }
 
-void CommandLine::option(const char* name, const char* value_name, std::vector<double>& values, const char* help,
-                         Range range) {
+void CommandLine::option(const char* name, const char* value_name, std::optional<int64_t>& value,
+                         const char* help, Range range) {
+  option(name, value_name, help, [&value, range](const std::string& text) {
+    return read_number(text, range, value.emplace());
+  });
+}
+
+void CommandLine::option(const char* name, const char* value_name, std::vector<double>& values,
+                         const char* help, Range range) {
   option(name, value_name, help,
          [&values, range](const std::string& text) { return read_numbers(text, range, values); });
 }
@@ -100,8 +106,10 @@ void CommandLine::refuse_leftovers() const {
     if (!option->get_positional()) known.push_back(option->get_name());
   }
   for (const std::string& word : app_->remaining()) {
-    if (word.starts_with("-")) fail(Exit::kUsage, name_, ": unknown option ", word, ", ", advice(word, known));
-    fail(Exit::kUsage, name_, ": nothing expected after its arguments, found '", excerpt(word), "'");
+    if (word.starts_with("-"))
+      fail(Exit::kUsage, name_, ": unknown option ", word, ", ", advice(word, known));
+    fail(Exit::kUsage, name_, ": nothing expected after its arguments, found '", excerpt(word),
+         "'");
   }
 }
 
@@ -115,7 +123,8 @@ bool CommandLine::parse(const Words& words) {
   for (Waiting& waiting : waiting_) {
     if (waiting.option->count() == 0) continue;
     std::string problem = waiting.read(waiting.text);
-    if (!problem.empty()) fail(Exit::kUsage, name_, ": ", waiting.option->get_name(), ": ", problem);
+    if (!problem.empty())
+      fail(Exit::kUsage, name_, ": ", waiting.option->get_name(), ": ", problem);
   }
   return true;
 }

@@ -18,11 +18,12 @@ namespace diffeo {
 
 using Words = std::vector<std::string>;
 
-// What one command takes, and the reading of it. Every mistake throws Exit::kUsage: the command, the option, what was
-// expected, what was found, the nearest name.
+// What one command takes, and the reading of it. Every mistake throws Exit::kUsage: the command,
+// the option, what was expected, what was found, the nearest name.
 class CommandLine {
  public:
-  // `name` as the user types it: "diffeo sample". `example`: a whole command, shown at the end of the help.
+  // `name` as the user types it: "diffeo sample". `example`: a whole command, shown at the end of
+  // the help.
   CommandLine(std::string name, const char* purpose, const char* example);
   ~CommandLine();
   CommandLine(const CommandLine&) = delete;
@@ -34,11 +35,15 @@ class CommandLine {
 
   void flag(const char* name, bool& value, const char* help);
 
-  // An option that is not given leaves its variable alone. `value_name` stands for the value in the help: "N".
+  // An option that is not given leaves its variable alone. `value_name` stands for the value in the
+  // help: "N".
   void option(const char* name, const char* value_name, std::string& value, const char* help);
-  void option(const char* name, const char* value_name, std::optional<std::string>& value, const char* help);
-  void option(const char* name, const char* value_name, std::optional<int64_t>& value, const char* help, Range range);
-  void option(const char* name, const char* value_name, std::vector<double>& values, const char* help, Range range);
+  void option(const char* name, const char* value_name, std::optional<std::string>& value,
+              const char* help);
+  void option(const char* name, const char* value_name, std::optional<int64_t>& value,
+              const char* help, Range range);
+  void option(const char* name, const char* value_name, std::vector<double>& values,
+              const char* help, Range range);
 
   // Like the others, read by `read`, which returns what is wrong with the text, or nothing.
   void option(const char* name, const char* value_name, const char* help,

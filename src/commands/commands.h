@@ -4,8 +4,8 @@
 
 namespace diffeo {
 
-// The commands of the program. Each reads its own words, writes its results to standard output and what is said on the
-// way to standard error, and throws Error when it cannot do what was asked.
+// The commands of the program. Each reads its own words, writes its results to standard output and
+// what is said on the way to standard error, and throws Error when it cannot do what was asked.
 void train_command(const Words& words);
 void sample_command(const Words& words);
 void evaluate_command(const Words& words);

@@ -30,12 +30,13 @@ void dispatch(const std::string& name, std::span<const Command> commands, const 
     std::cout << usage(name, commands) << "\n";
     return;
   }
-  auto found = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == word; });
+  auto found = std::find_if(commands.begin(), commands.end(),
+                            [&](const Command& c) { return c.name == word; });
   if (found != commands.end()) return found->run({words.begin() + 1, words.end()});
   std::vector<std::string> names;
   for (const Command& command : commands) names.push_back(command.name);
-  fail(Exit::kUsage, name, ": unknown ", word.starts_with("-") ? "option " : "command ", "'", excerpt(word), "', ",
-       advice(word, names));
+  fail(Exit::kUsage, name, ": unknown ", word.starts_with("-") ? "option " : "command ", "'",
+       excerpt(word), "', ", advice(word, names));
 }
 
 }  // namespace diffeo

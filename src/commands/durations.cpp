@@ -17,7 +17,8 @@ constexpr double kMostSeconds = 3650 * 86400.0;
 std::string read_duration(const std::string& text, double& seconds) {
   constexpr std::string_view units = "dhms";
   constexpr std::array sizes{86400, 3600, 60, 1};
-  std::string problem = joined("expected a time such as 90s, 45m or 2h30m, found '", excerpt(text), "'");
+  std::string problem =
+      joined("expected a time such as 90s, 45m or 2h30m, found '", excerpt(text), "'");
   double total = 0;
   size_t next_unit = 0;
   for (const char *at = text.data(), *end = at + text.size(); at != end;) {

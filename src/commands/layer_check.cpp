@@ -15,7 +15,8 @@ namespace {
 
 constexpr uint64_t kNoiseSeed = 1;
 
-// The same draw for every copy of an example, kept with its log-density, so that it can be derived by.
+// The same draw for every copy of an example, kept with its log-density, so that it can be derived
+// by.
 class TracedNoise final : public Noise {
  public:
   Tensor normal(const std::string& path, const Tensor& like) override {
@@ -32,7 +33,9 @@ class TracedNoise final : public Noise {
   double log_prob() const { return log_prob_; }
 
  private:
-  void keep(const Tensor& one, const Tensor& like) { draw_ = one.expand(like.sizes()).clone().requires_grad_(); }
+  void keep(const Tensor& one, const Tensor& like) {
+    draw_ = one.expand(like.sizes()).clone().requires_grad_();
+  }
 
   SeededNoise source_{kNoiseSeed};
   Tensor draw_;
@@ -40,7 +43,8 @@ class TracedNoise final : public Noise {
 };
 
 double relative(double error, double size) {
-  return std::isfinite(error) ? error / std::max(1.0, std::abs(size)) : std::numeric_limits<double>::infinity();
+  return std::isfinite(error) ? error / std::max(1.0, std::abs(size))
+                              : std::numeric_limits<double>::infinity();
 }
 
 double largest_error(const Tensor& found, const Tensor& expected) {
@@ -48,7 +52,8 @@ double largest_error(const Tensor& found, const Tensor& expected) {
   return relative(error, 1);
 }
 
-// log |det d output / d variable| of one example, of which both are copies: output [copies, D], variable
+// log |det d output / d variable| of one example, of which both are copies: output [copies, D],
+// variable
 // [copies, ...] of D numbers. Each backward yields one row a copy.
 double log_abs_det(const Tensor& output, const Tensor& variable) {
   int64_t copies = output.size(0), dimensions = output.size(1);
@@ -56,7 +61,8 @@ double log_abs_det(const Tensor& output, const Tensor& variable) {
   for (int64_t row = 0; row < dimensions; row += copies) {
     int64_t count = std::min(copies, dimensions - row);
     Tensor chosen = output.narrow(0, 0, count).narrow(1, row, count).diagonal().sum();
-    Tensor rows = torch::autograd::grad({chosen}, {variable}, {}, /*retain_graph=*/true, /*create_graph=*/false,
+    Tensor rows = torch::autograd::grad({chosen}, {variable}, {}, /*retain_graph=*/true,
+                                        /*create_graph=*/false,
                                         /*allow_unused=*/true)[0];
     if (rows.defined()) jacobian.narrow(0, row, count).copy_(rows.flatten(1).narrow(0, 0, count));
   }
@@ -109,11 +115,13 @@ std::vector<TransformPtr> layers_of(const Transform& flow) {
 }  // namespace
 
 Verdict LayerVerdict::verdict() const {
-  if (!(round_trip <= kCheckTolerance) || (log_det && !(*log_det <= kCheckTolerance))) return Verdict::kFail;
+  if (!(round_trip <= kCheckTolerance) || (log_det && !(*log_det <= kCheckTolerance)))
+    return Verdict::kFail;
   return log_det ? Verdict::kPass : Verdict::kNotChecked;
 }
 
-LayerCheck::LayerCheck(Transform& flow, const Tensor& x, const Pass& pass) : layers_(layers_of(flow)) {
+LayerCheck::LayerCheck(Transform& flow, const Tensor& x, const Pass& pass)
+    : layers_(layers_of(flow)) {
   at::NoGradGuard no_grad;
   std::map<std::string, TransformPtr> by_path;
   for (const TransformPtr& layer : layers_) by_path[layer->path()] = layer;
@@ -133,7 +141,8 @@ void LayerCheck::look(const TransformPtr& layer, const Report& report) {
     effort = {evaluations.to(at::kDouble).mean().item<double>(), evaluations.max().item<int64_t>()};
   };
   double round_trip = largest_error(layer->inverse(report.output, alone), report.input);
-  Seen seen{layer, report.input.narrow(0, 0, 1).clone(), for_first_example(alone), round_trip, effort, 0};
+  Seen seen{
+      layer, report.input.narrow(0, 0, 1).clone(), for_first_example(alone), round_trip, effort, 0};
   SeededNoise noise(kNoiseSeed);
   Pass one = seen.pass;
   one.noise = &noise;
@@ -144,16 +153,19 @@ void LayerCheck::look(const TransformPtr& layer, const Report& report) {
 }
 
 int64_t LayerCheck::large_layers() const {
-  return std::count_if(seen_.begin(), seen_.end(),
-                       [](const auto& entry) { return entry.second.example.numel() > kFreeDimensions; });
+  return std::count_if(seen_.begin(), seen_.end(), [](const auto& entry) {
+    return entry.second.example.numel() > kFreeDimensions;
+  });
 }
 
-// A row costs about two forwards; the determinant D^3 multiplications, a billion of them a second at the least.
+// A row costs about two forwards; the determinant D^3 multiplications, a billion of them a second
+// at the least.
 double LayerCheck::seconds_for_large() const {
   double seconds = 0;
   for (const auto& [path, seen] : seen_) {
     auto dimensions = static_cast<double>(seen.example.numel());
-    if (dimensions > kFreeDimensions) seconds += 2 * dimensions * seen.seconds + std::pow(dimensions, 3) / 1e10;
+    if (dimensions > kFreeDimensions)
+      seconds += 2 * dimensions * seen.seconds + std::pow(dimensions, 3) / 1e10;
   }
   return seconds;
 }

@@ -24,7 +24,8 @@ std::vector<LayerRow> layer_rows(const Flow& flow) {
     const auto* layer = module->as<Transform>();
     if (!layer || module->as<Sequence>()) continue;
     const auto* factor_out = module->as<FactorOut>();
-    rows.push_back({layer->path(), factor_out ? factor_out->rest()->input_shape() : layer->output_shape(),
+    rows.push_back({layer->path(),
+                    factor_out ? factor_out->rest()->input_shape() : layer->output_shape(),
                     own_parameters(*layer)});
   }
   return rows;

@@ -30,7 +30,8 @@ std::string memory_asked_for(const std::exception& error) {
   return text.find("out of memory") != std::string::npos ? "more than there is" : "";
 }
 
-void within_memory(const std::string& doing, const std::string& cure, const std::function<void()>& action) {
+void within_memory(const std::string& doing, const std::string& cure,
+                   const std::function<void()>& action) {
   std::string asked;
   try {
     return action();

@@ -33,7 +33,8 @@ SampleFormat format_of(const fs::path& path) {
   if (path.extension() == ".png") return SampleFormat::kPng;
   if (path.extension() == ".npy") return SampleFormat::kNpy;
   if (path.extension() == ".safetensors") return SampleFormat::kSafetensors;
-  fail(Exit::kUsage, "--out: expected a file that ends in .png, .npy or .safetensors, found '", path.string(), "'");
+  fail(Exit::kUsage, "--out: expected a file that ends in .png, .npy or .safetensors, found '",
+       path.string(), "'");
 }
 
 bool has_picture(const Shape& shape) {
@@ -41,11 +42,14 @@ bool has_picture(const Shape& shape) {
 }
 
 void save_samples(const fs::path& path, const Samples& samples) {
-  Tensor values = samples.are_images ? samples.values.round().clamp(0, 255).to(at::kByte) : samples.values;
+  Tensor values =
+      samples.are_images ? samples.values.round().clamp(0, 255).to(at::kByte) : samples.values;
   switch (format_of(path)) {
     case SampleFormat::kPng:
-      return save_png(path, picture_of(samples, values), {samples.metadata.begin(), samples.metadata.end()});
-    case SampleFormat::kNpy: return save_npy(path, samples.are_images ? channels_last(values) : values);
+      return save_png(path, picture_of(samples, values),
+                      {samples.metadata.begin(), samples.metadata.end()});
+    case SampleFormat::kNpy:
+      return save_npy(path, samples.are_images ? channels_last(values) : values);
     case SampleFormat::kSafetensors: break;
   }
   NamedTensors tensors{{"samples", values}, {"latents", samples.latents}};

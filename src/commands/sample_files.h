@@ -8,9 +8,10 @@ namespace diffeo {
 
 // How samples are kept, told by a file's ending.
 enum class SampleFormat {
-  kPng,          // a grid of images, or the plane with points
-  kNpy,          // images [N, H, W] or [N, H, W, C] uint8, vectors [N, D] float32
-  kSafetensors,  // "samples" [N, ...] as in npy but channels first, "latents" [N, D], "labels" [N]; metadata
+  kPng,  // a grid of images, or the plane with points
+  kNpy,  // images [N, H, W] or [N, H, W, C] uint8, vectors [N, D] float32
+  // "samples" [N, ...] as in npy but channels first, "latents" [N, D], "labels" [N], metadata
+  kSafetensors,
 };
 
 // Throws Exit::kUsage for any other ending, and for a folder that is not there.

@@ -32,7 +32,8 @@ std::vector<ShippedConfig> shipped_configs() {
     std::string name = fs::relative(path, kFolder).replace_extension().generic_string();
     configs.push_back({name, path, purpose_of(path)});
   }
-  std::sort(configs.begin(), configs.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(configs.begin(), configs.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return configs;
 }
 
@@ -48,7 +49,8 @@ std::string config_path(const std::string& argument) {
     names.push_back(config.name);
   }
   std::string near = nearest(argument, names, likely_edits(argument));
-  fail(Exit::kUsage, excerpt(argument), ": no such file, and no shipped configuration has that name, ",
+  fail(Exit::kUsage, excerpt(argument),
+       ": no such file, and no shipped configuration has that name, ",
        near.empty() ? "see diffeo config list" : "did you mean '" + near + "'?");
 }
 

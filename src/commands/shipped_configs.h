@@ -15,8 +15,8 @@ struct ShippedConfig {
 // The configurations that come with the program, by name.
 std::vector<ShippedConfig> shipped_configs();
 
-// The file that a CONFIG of the command line means: a path, or the name of a shipped configuration. Throws
-// Exit::kUsage, with the nearest name, where it is neither.
+// The file that a CONFIG of the command line means: a path, or the name of a shipped configuration.
+// Throws Exit::kUsage, with the nearest name, where it is neither.
 std::string config_path(const std::string& argument);
 
 }  // namespace diffeo

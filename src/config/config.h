@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "config/objective.h"
-#include "config/optimizer.h"
-#include "config/train.h"
+#include "config/objective_config.h"
+#include "config/optimizer_config.h"
+#include "config/train_config.h"
 #include "core/base.h"
 #include "data/data_config.h"
 #include "transforms/layers.h"
@@ -30,26 +30,29 @@ struct Config {
     ar.required("data", data, "where the examples come from");
     ar.required("flow", flow, "the layers, from data to noise");
     ar("base", base, "density at the noise end");
-    ar("objective", objective, "unit of the loss, -mean log p; it scales gradients, clipping and epsilon");
+    ar("objective", objective,
+       "unit of the loss, -mean log p; it scales gradients, clipping and epsilon");
     ar("penalty", penalty, "L2 term beside the likelihood");
     ar("optimizer", optimizer, "how the weights follow the gradient");
     ar("train", train, "length of the training, and what is done on the way");
   }
 };
 
-// Reads a configuration: defaults, then the file, then the overrides ("train.steps=100", "flow[2].times=32",
-// "flow.**.hidden=128"). Throws one Error (Exit::kUsage) with a line for each mistake found,
+// Reads a configuration: defaults, then the file, then the overrides ("train.steps=100",
+// "flow[2].times=32", "flow.**.hidden=128"). Throws one Error (Exit::kUsage) with a line for each
+// mistake found,
 //
 //   glow.yaml:4:3: optimizer: unknown key 'learning_rte' of adam, did you mean 'learning_rate'?
 //
-// in the order of their places. `notes` receives what the user should be told of a reading that went well: how many
-// values each pattern has set.
+// in the order of their places. `notes` receives what the user should be told of a reading that
+// went well: how many values each pattern has set.
 Config read_config(const std::string& path, const std::vector<std::string>& overrides = {},
                    std::vector<std::string>* notes = nullptr);
 
 // The same from text. `name` stands in messages for the file.
 Config parse_config(const std::string& text, const std::string& name = "config",
-                    const std::vector<std::string>& overrides = {}, std::vector<std::string>* notes = nullptr);
+                    const std::vector<std::string>& overrides = {},
+                    std::vector<std::string>* notes = nullptr);
 
 // A layer list alone, such as "[{type: squeeze}]", for programs and tests that need no more.
 std::vector<Layer> parse_layers(const std::string& text, const std::string& name = "layers");

@@ -46,13 +46,16 @@ void Findings::stop(const Place& place, const Path& path, const std::string& wha
 void Findings::throw_all() const {
   std::vector<Finding> sorted = all_;
   std::stable_sort(sorted.begin(), sorted.end(), [](const Finding& a, const Finding& b) {
-    auto rank = [](const Place& p) { return p.origin.empty() ? std::tuple(0, p.line, p.column) : std::tuple(1, 0, 0); };
+    auto rank = [](const Place& p) {
+      return p.origin.empty() ? std::tuple(0, p.line, p.column) : std::tuple(1, 0, 0);
+    };
     return rank(a.place) < rank(b.place);
   });
   std::string text;
   for (size_t i = 0; i < std::min(sorted.size(), kMostTold); ++i) {
     const Finding& f = sorted[i];
-    text += joined(i ? "\n" : "", f.place.named(file_), ": ", f.path.text(), f.path.empty() ? "" : ": ", f.what);
+    text += joined(i ? "\n" : "", f.place.named(file_), ": ", f.path.text(),
+                   f.path.empty() ? "" : ": ", f.what);
   }
   if (sorted.size() > kMostTold) text += joined("\n... and ", sorted.size() - kMostTold, " more");
   fail(Exit::kUsage, text);
@@ -76,7 +79,8 @@ std::string excerpt(const std::string& text) {
 
 size_t likely_edits(const std::string& word) { return (word.size() + 1) / 3; }
 
-std::string nearest(const std::string& found, const std::vector<std::string>& choices, size_t most_edits) {
+std::string nearest(const std::string& found, const std::vector<std::string>& choices,
+                    size_t most_edits) {
   if (found.size() > 2 * kLongestExcerpt) return {};
   size_t least = most_edits + 1;
   std::string best;

@@ -22,8 +22,8 @@ class Findings {
   // A mistake met again through another alias of the same text is told once.
   void add(const Place& place, const Path& path, const std::string& what);
 
-  // Throws one Error (Exit::kUsage) with a line for each finding, the file's in the order of their places, then the
-  // command line's. Does nothing where there is none.
+  // Throws one Error (Exit::kUsage) with a line for each finding, the file's in the order of their
+  // places, then the command line's. Does nothing where there is none.
   void refuse() const;
 
   // Adds, and throws them all: nothing can be read past this one.
@@ -49,8 +49,10 @@ std::string excerpt(const std::string& text);
 // "did you mean 'steps'?" where a choice is near, else "expected one of: a, b, c".
 std::string advice(const std::string& found, const std::vector<std::string>& choices);
 
-// The choice that at most so many letters put in, left out or replaced have turned into `found`, or nothing.
-std::string nearest(const std::string& found, const std::vector<std::string>& choices, size_t most_edits);
+// The choice that at most so many letters put in, left out or replaced have turned into `found`, or
+// nothing.
+std::string nearest(const std::string& found, const std::vector<std::string>& choices,
+                    size_t most_edits);
 
 // As many as a typing mistake in the word may make.
 size_t likely_edits(const std::string& word);

@@ -13,7 +13,9 @@ Overrides::Overrides(const std::vector<std::string>& texts, Findings& findings) 
     size_t equals = std::min(text.find('='), text.size());
     std::optional<Path> path = Path::parse(text.substr(0, equals));
     if (!path || equals == text.size()) {
-      findings.add(place, {}, "expected KEY=VALUE, such as train.steps=1000, flow[2].times=32 or flow.**.hidden=128");
+      findings.add(
+          place, {},
+          "expected KEY=VALUE, such as train.steps=1000, flow[2].times=32 or flow.**.hidden=128");
       continue;
     }
     all_.push_back({text, *path, parse_yaml(text.substr(equals + 1), place, findings)});
@@ -48,7 +50,8 @@ void Overrides::find_unused(Findings& findings) const {
 }
 
 bool Overrides::may_be_unread(const Path& pattern) const {
-  return std::any_of(unread_.begin(), unread_.end(), [&](const Path& path) { return pattern.matches_inside(path); });
+  return std::any_of(unread_.begin(), unread_.end(),
+                     [&](const Path& path) { return pattern.matches_inside(path); });
 }
 
 std::string Overrides::cure(const Path& pattern) const {

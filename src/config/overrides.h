@@ -9,11 +9,12 @@
 
 namespace diffeo {
 
-// What the command line sets: "train.steps=100", "flow[2].times=32", "flow.**.hidden=128", the value in YAML.
+// What the command line sets: "train.steps=100", "flow[2].times=32", "flow.**.hidden=128", the
+// value in YAML.
 //
-// They apply while the configuration is read, so that a key left at its default is met as well: the reader asks for
-// every value it comes to. The last override that names a value wins, also over the file; where a whole section and
-// something inside it are both overridden, the inner one stands.
+// They apply while the configuration is read, so that a key left at its default is met as well: the
+// reader asks for every value it comes to. The last override that names a value wins, also over the
+// file; where a whole section and something inside it are both overridden, the inner one stands.
 class Overrides {
  public:
   Overrides(const std::vector<std::string>& texts, Findings& findings);
@@ -21,8 +22,8 @@ class Overrides {
   // What to read at `path`: an override, or what the file has there. Ask once for each value.
   const YamlNode* at(const Path& path, const YamlNode* in_file);
 
-  // Where the last override of something below `path` was written, or null. Patterns do not count: they set what is
-  // there, and bring nothing into being.
+  // Where the last override of something below `path` was written, or null. Patterns do not count:
+  // they set what is there, and bring nothing into being.
   const Place* inside(const Path& path) const;
 
   // Says that what stands below `path` could not be read.

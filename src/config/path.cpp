@@ -14,7 +14,8 @@ bool steps_match(Step pattern, Step pattern_end, Step path, Step path_end) {
     return steps_match(pattern + 1, pattern_end, path, path_end) ||
            (path != path_end && steps_match(pattern, pattern_end, path + 1, path_end));
   }
-  return path != path_end && *pattern == *path && steps_match(pattern + 1, pattern_end, path + 1, path_end);
+  return path != path_end && *pattern == *path &&
+         steps_match(pattern + 1, pattern_end, path + 1, path_end);
 }
 
 bool is_key(const std::string& step) {
@@ -48,7 +49,9 @@ Path Path::operator/(const std::string& key) const {
 
 Path Path::operator[](size_t index) const { return *this / joined("[", index, "]"); }
 
-bool Path::is_pattern() const { return std::find(steps_.begin(), steps_.end(), "**") != steps_.end(); }
+bool Path::is_pattern() const {
+  return std::find(steps_.begin(), steps_.end(), "**") != steps_.end();
+}
 
 Path Path::with_last(const std::string& step) const {
   Path path = *this;

@@ -6,8 +6,8 @@
 
 namespace diffeo {
 
-// The way from the top of a configuration to a value: flow[3].net.hidden. In a pattern, ** stands for any steps or
-// for none.
+// The way from the top of a configuration to a value: flow[3].net.hidden. In a pattern, ** stands
+// for any steps or for none.
 class Path {
  public:
   Path() = default;
@@ -23,8 +23,9 @@ class Path {
   const std::string& last() const { return steps_.back(); }
   Path with_last(const std::string& step) const;
 
-  bool matches(const Path& path) const;         // `this`, a pattern, names `path`
-  bool matches_inside(const Path& path) const;  // `this`, a pattern, may name something below `path`
+  bool matches(const Path& path) const;  // `this`, a pattern, names `path`
+  bool matches_inside(
+      const Path& path) const;  // `this`, a pattern, may name something below `path`
   std::string text() const;
 
  private:

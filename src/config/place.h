@@ -12,7 +12,8 @@ struct Place {
 
   // What a message begins with: "glow.yaml:3:7", or the origin.
   std::string named(const std::string& file) const {
-    return origin.empty() ? file + ":" + std::to_string(line) + ":" + std::to_string(column) : origin;
+    return origin.empty() ? file + ":" + std::to_string(line) + ":" + std::to_string(column)
+                          : origin;
   }
 };
 

@@ -19,12 +19,13 @@ T read_whole(const YamlNode& root, const Path& path, Findings& findings, Overrid
 
 }  // namespace
 
-Config parse_config(const std::string& text, const std::string& name, const std::vector<std::string>& overrides,
-                    std::vector<std::string>* notes) {
+Config parse_config(const std::string& text, const std::string& name,
+                    const std::vector<std::string>& overrides, std::vector<std::string>* notes) {
   Findings findings(name);
   Overrides set(overrides, findings);
   YamlNode root = parse_yaml(text, {}, findings);
-  if (root.kind == YamlNode::Kind::kNull) root.kind = YamlNode::Kind::kMap;  // so that missing keys are told
+  if (root.kind == YamlNode::Kind::kNull)
+    root.kind = YamlNode::Kind::kMap;  // so that missing keys are told
   Config config = read_whole<Config>(root, {}, findings, set);
   if (notes) *notes = set.notes();
   return config;
@@ -38,7 +39,8 @@ Config read_config(const std::string& path, const std::vector<std::string>& over
 std::vector<Layer> parse_layers(const std::string& text, const std::string& name) {
   Findings findings(name);
   Overrides none({}, findings);
-  return read_whole<std::vector<Layer>>(parse_yaml(text, {}, findings), Path() / "flow", findings, none);
+  return read_whole<std::vector<Layer>>(parse_yaml(text, {}, findings), Path() / "flow", findings,
+                                        none);
 }
 
 }  // namespace diffeo

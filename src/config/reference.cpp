@@ -35,7 +35,8 @@ std::string type_text(const TypeInfo& type, Range range) {
     case Kind::kEnum: return codes(type.names);
     case Kind::kOptional: return type_text(type.inside[0], range) + ", or `null`";
     case Kind::kList: return "list of: " + type_text(type.inside[0], range);
-    case Kind::kVariant: return "mapping, by its " + code(type.tag) + ": " + codes(names_inside(type));
+    case Kind::kVariant:
+      return "mapping, by its " + code(type.tag) + ": " + codes(names_inside(type));
     case Kind::kLayer: return "layer";
     default: return "mapping";
   }
@@ -50,7 +51,8 @@ std::string default_text(const FieldInfo& field) {
 }
 
 std::string cell(std::string text) {
-  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, 1, '\\');
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
+    text.insert(at, 1, '\\');
   return text;
 }
 
@@ -72,7 +74,8 @@ class Reference {
  private:
   void write_alternatives(const TypeInfo& variant) {
     for (size_t i = 0; i < variant.inside.size(); ++i) {
-      text_ += joined(i ? "\n" : "", "### ", code(variant.tag + ": " + variant.inside[i].name), "\n\n");
+      text_ +=
+          joined(i ? "\n" : "", "### ", code(variant.tag + ": " + variant.inside[i].name), "\n\n");
       write_struct(variant.inside[i]);
     }
   }

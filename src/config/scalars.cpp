@@ -16,7 +16,9 @@ std::string mismatch(const std::string& wanted, const YamlNode& node) {
   return joined("expected ", wanted, ", found ", described(node));
 }
 
-bool is_plain(const YamlNode& node) { return node.kind == YamlNode::Kind::kScalar && !node.is_text; }
+bool is_plain(const YamlNode& node) {
+  return node.kind == YamlNode::Kind::kScalar && !node.is_text;
+}
 
 // [sign] digits [. digits] [e exponent]
 bool looks_like_number(const std::string& text) {
@@ -26,7 +28,9 @@ bool looks_like_number(const std::string& text) {
     while (at < text.size() && '0' <= text[at] && text[at] <= '9') ++at;
     return at - start;
   };
-  auto skip = [&](const char* any) { return at < text.size() && std::strchr(any, text[at]) != nullptr && ++at; };
+  auto skip = [&](const char* any) {
+    return at < text.size() && std::strchr(any, text[at]) != nullptr && ++at;
+  };
   skip("+-");
   size_t count = digits();
   if (skip(".")) count += digits();
@@ -40,11 +44,13 @@ bool looks_like_number(const std::string& text) {
 
 bool has_leading_zero(const std::string& text) {
   size_t first = text.find_first_not_of("+-");
-  return first + 1 < text.size() && text[first] == '0' && '0' <= text[first + 1] && text[first + 1] <= '9';
+  return first + 1 < text.size() && text[first] == '0' && '0' <= text[first + 1] &&
+         text[first + 1] <= '9';
 }
 
 std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return text;
 }
 
@@ -62,7 +68,8 @@ bool parsed(const std::string& text, T& value) {
 
 // What is wrong with a number's text, whatever it should be, or nothing.
 std::string problem_of_number(const std::string& wanted, const YamlNode& node) {
-  if (is_plain(node) && is_non_finite(node.text)) return mismatch(wanted, node) + ", which is not finite";
+  if (is_plain(node) && is_non_finite(node.text))
+    return mismatch(wanted, node) + ", which is not finite";
   if (!is_plain(node) || !looks_like_number(node.text)) return mismatch(wanted, node);
   if (has_leading_zero(node.text)) {
     return mismatch(wanted, node) + ", whose leading zero may mean octal; leave it out";
@@ -96,7 +103,8 @@ std::string number_text(double value) {
 }
 
 std::string read_scalar(const YamlNode& node, Range, bool& value) {
-  if (!is_plain(node) || (node.text != "true" && node.text != "false")) return mismatch("true or false", node);
+  if (!is_plain(node) || (node.text != "true" && node.text != "false"))
+    return mismatch("true or false", node);
   value = node.text == "true";
   return {};
 }
@@ -107,7 +115,8 @@ std::string read_scalar(const YamlNode& node, Range range, int64_t& value) {
   int64_t whole = 0;
   if (!parsed(node.text, whole)) {
     double real = 0;
-    bool exact = parsed(node.text, real) && std::trunc(real) == real && std::abs(real) <= 9007199254740992.0;
+    bool exact =
+        parsed(node.text, real) && std::trunc(real) == real && std::abs(real) <= 9007199254740992.0;
     if (!exact) return mismatch(wanted, node);
     whole = static_cast<int64_t>(real);
   }
@@ -120,7 +129,8 @@ std::string read_scalar(const YamlNode& node, Range range, double& value) {
   std::string wanted = number_wanted(false, range);
   if (std::string problem = problem_of_number(wanted, node); !problem.empty()) return problem;
   double real = 0;
-  if (!parsed(node.text, real)) return mismatch(wanted, node) + ", which double precision does not hold";
+  if (!parsed(node.text, real))
+    return mismatch(wanted, node) + ", which double precision does not hold";
   if (!range.contains(real)) return mismatch(wanted, node);
   value = real;
   return {};
@@ -134,15 +144,17 @@ std::string read_scalar(const YamlNode& node, Range, std::string& value) {
 
 bool reads_as_text(const std::string& text) {
   auto all_of = [&](const char* punctuation) {
-    return std::all_of(text.begin(), text.end(),
-                       [&](unsigned char c) { return std::isalnum(c) || std::strchr(punctuation, c); });
+    return std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+      return std::isalnum(c) || std::strchr(punctuation, c);
+    });
   };
   if (text.empty() || !all_of("_/.-") || text[0] == '-' || text[0] == '.') return false;
   if (std::isdigit(static_cast<unsigned char>(text[0]))) {
-    return text.find_first_of("ghijklmnpqrstuvwyzGHIJKLMNPQRSTUVWYZ") != std::string::npos;  // not 0x1f, 1e5, 0o17, 1_0
+    return text.find_first_of("ghijklmnpqrstuvwyzGHIJKLMNPQRSTUVWYZ") !=
+           std::string::npos;  // not 0x1f, 1e5, 0o17, 1_0
   }
-  static const std::array<std::string, 12> others{"true", "false", "yes",  "no",  "on",  "off",
-                                                  "y",    "n",     "null", "nan", "inf", "infinity"};
+  static const std::array<std::string, 12> others{
+      "true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity"};
   return std::find(others.begin(), others.end(), lower_case(text)) == others.end();
 }
 

@@ -8,7 +8,8 @@
 
 namespace diffeo {
 
-// Reads a scalar strictly. Returns what is wrong, "expected ..., found ...", or nothing after setting `value`.
+// Reads a scalar strictly. Returns what is wrong, "expected ..., found ...", or nothing after
+// setting `value`.
 //
 //   bool     true and false only
 //   int64_t  decimal digits, or a float that is whole: 1e5
@@ -27,7 +28,8 @@ std::string number_text(double value);
 // What may stand there: "a whole number of at least 1", "a number from 0 to below 1".
 std::string number_wanted(bool whole, Range range);
 
-// Whether an unquoted scalar would be read as something other than a text, by this program or by another.
+// Whether an unquoted scalar would be read as something other than a text, by this program or by
+// another.
 bool reads_as_text(const std::string& text);
 
 }  // namespace diffeo

@@ -22,7 +22,8 @@ Json json_of(const YamlNode& node) {
     }
     default: {
       Json map = Json::object();
-      for (size_t i = 0; i < node.items.size(); ++i) map[node.keys[i].name] = json_of(node.items[i]);
+      for (size_t i = 0; i < node.items.size(); ++i)
+        map[node.keys[i].name] = json_of(node.items[i]);
       return map;
     }
   }
@@ -31,7 +32,8 @@ Json json_of(const YamlNode& node) {
 Json number_schema(const char* type, Range range) {
   Json schema{{"type", type}};
   if (std::isfinite(range.low)) schema[range.low_open ? "exclusiveMinimum" : "minimum"] = range.low;
-  if (std::isfinite(range.high)) schema[range.high_open ? "exclusiveMaximum" : "maximum"] = range.high;
+  if (std::isfinite(range.high))
+    schema[range.high_open ? "exclusiveMaximum" : "maximum"] = range.high;
   return schema;
 }
 
@@ -78,7 +80,8 @@ Json schema_of(const TypeInfo& type, Range range, const std::string& implied) {
     case Kind::kNumber: return number_schema("number", range);
     case Kind::kText: return {{"type", "string"}};
     case Kind::kEnum: return {{"enum", type.names}};
-    case Kind::kOptional: return {{"anyOf", {schema_of(type.inside[0], range, ""), {{"type", "null"}}}}};
+    case Kind::kOptional:
+      return {{"anyOf", {schema_of(type.inside[0], range, ""), {{"type", "null"}}}}};
     case Kind::kList: return {{"type", "array"}, {"items", schema_of(type.inside[0], range, "")}};
     case Kind::kVariant: return variant_schema(type, implied);
     case Kind::kLayer: return {{"$ref", "#/definitions/layer"}};
@@ -101,7 +104,8 @@ Json layer_definitions() {
 }  // namespace
 
 std::string schema_json() {
-  Json schema{{"$schema", "http://json-schema.org/draft-07/schema#"}, {"title", "Diffeo configuration"}};
+  Json schema{{"$schema", "http://json-schema.org/draft-07/schema#"},
+              {"title", "Diffeo configuration"}};
   schema.update(struct_schema(config_type(), "", false));
   schema["definitions"] = layer_definitions();
   return schema.dump(2) + "\n";

@@ -41,18 +41,22 @@ class TreeBuilder {
 
  private:
   void refuse_endless(const YAML::Node& node, const Place& place, const Path& path) {
-    bool cyclic = std::any_of(open_.begin(), open_.end(), [&](const YAML::Node& outer) { return outer.is(node); });
-    if (cyclic) findings_.stop(place, path, "an alias inside the value it stands for, which would never end");
+    bool cyclic = std::any_of(open_.begin(), open_.end(),
+                              [&](const YAML::Node& outer) { return outer.is(node); });
+    if (cyclic)
+      findings_.stop(place, path, "an alias inside the value it stands for, which would never end");
     if (open_.size() >= kDeepest) findings_.stop(place, path, "more than 32 levels deep");
     if (++count_ > kMostNodes) {
-      findings_.stop(place, path, "more than 100000 values once every alias is replaced by its copy");
+      findings_.stop(place, path,
+                     "more than 100000 values once every alias is replaced by its copy");
     }
   }
 
   // yaml-cpp's tags of plain and quoted scalars are "?" and "!".
   void refuse_tag(const YAML::Node& node, const Place& place, const Path& path) {
     if (node.Tag().size() <= 1) return;
-    findings_.add(place, path, "a tag ('" + excerpt(node.Tag()) + "'); values here have no tags, leave it out");
+    findings_.add(place, path,
+                  "a tag ('" + excerpt(node.Tag()) + "'); values here have no tags, leave it out");
   }
 
   void fill_scalar(const YAML::Node& node, YamlNode& result) {
@@ -75,22 +79,25 @@ class TreeBuilder {
       if (!good_key(key, place, path)) continue;
       auto [first, is_new] = first_lines.emplace(key.Scalar(), place.line);
       if (!is_new) {
-        std::string where = start_.origin.empty() ? ", first on line " + std::to_string(first->second) : "";
+        std::string where =
+            start_.origin.empty() ? ", first on line " + std::to_string(first->second) : "";
         findings_.add(place, path, "duplicate key '" + excerpt(key.Scalar()) + "'" + where);
         continue;
       }
       result.keys.push_back({key.Scalar(), place});
       result.items.push_back(build(value, path / key.Scalar()));
-      if (value.IsNull()) result.items.back().place = place;  // yaml-cpp has no place for what is not there
+      if (value.IsNull())
+        result.items.back().place = place;  // yaml-cpp has no place for what is not there
     }
   }
 
   bool good_key(const YAML::Node& key, const Place& place, const Path& path) {
     if (!key.IsScalar()) findings_.add(place, path, "a key that is not a name");
     if (key.IsScalar() && key.Scalar() == "<<") {
-      findings_.add(place, path,
-                    "a merge key (<<), which YAML 1.2 does not have: it would hide which keys are set; "
-                    "write them out, or use an alias for the whole mapping");
+      findings_.add(
+          place, path,
+          "a merge key (<<), which YAML 1.2 does not have: it would hide which keys are set; "
+          "write them out, or use an alias for the whole mapping");
     }
     return key.IsScalar() && key.Scalar() != "<<";
   }
@@ -106,18 +113,24 @@ std::string reworded(const std::string& message) {
   static const std::map<std::string, std::string> meanings{
       {"end of map flow not found", "a '{' is still open here, or a ',' is missing"},
       {"end of sequence flow not found", "a '[' is still open here, or a ',' is missing"},
-      {"end of map not found", "expected another 'key: value' here; look at the indentation and at the line above"},
-      {"end of sequence not found", "expected another '- value' here; look at the indentation and at the line above"},
-      {"illegal map value", "a ':' where none can stand; look for a missing ':' or quote here and on the line above"},
-      {"illegal block entry", "a '-' where no list can stand; look at the indentation and at the line above"},
-      {"illegal map key", "a key where none can stand; look at the indentation and at the line above"},
+      {"end of map not found",
+       "expected another 'key: value' here; look at the indentation and at the line above"},
+      {"end of sequence not found",
+       "expected another '- value' here; look at the indentation and at the line above"},
+      {"illegal map value",
+       "a ':' where none can stand; look for a missing ':' or quote here and on the line above"},
+      {"illegal block entry",
+       "a '-' where no list can stand; look at the indentation and at the line above"},
+      {"illegal map key",
+       "a key where none can stand; look at the indentation and at the line above"},
       {"illegal EOF in scalar", "a quote is still open here"},
       {"illegal flow end", "a ']' or '}' that closes nothing"},
       {"unknown token", "a text cannot begin with this character; put it in quotes"},
       {"bad file", "more than 32 levels deep"},
   };
   if (auto found = meanings.find(message); found != meanings.end()) return found->second;
-  if (message.starts_with("the referenced anchor")) return "an alias (*name) without its anchor (&name) above";
+  if (message.starts_with("the referenced anchor"))
+    return "an alias (*name) without its anchor (&name) above";
   return excerpt(message);
 }
 
@@ -139,7 +152,8 @@ Place end_of(const std::string& text) {
 }
 
 // The comment added to the end makes yaml-cpp see that a quote is still open there.
-std::vector<YAML::Node> load_documents(const std::string& text, const Place& start, Findings& findings) {
+std::vector<YAML::Node> load_documents(const std::string& text, const Place& start,
+                                       Findings& findings) {
   try {
     require_finite_yaml(text + "\n#");
     return YAML::LoadAll(text + "\n#");
@@ -161,7 +175,8 @@ std::string described(const YamlNode& node) {
   if (node.kind == YamlNode::Kind::kNull) return "nothing";
   if (node.kind == YamlNode::Kind::kList) return "a list";
   if (node.kind == YamlNode::Kind::kMap) return "a mapping";
-  return node.is_text ? joined("the text \"", excerpt(node.text), "\"") : joined("'", excerpt(node.text), "'");
+  return node.is_text ? joined("the text \"", excerpt(node.text), "\"")
+                      : joined("'", excerpt(node.text), "'");
 }
 
 YamlNode parse_yaml(const std::string& text, const Place& start, Findings& findings) {

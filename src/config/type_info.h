@@ -11,16 +11,29 @@ namespace diffeo {
 
 struct FieldInfo;
 
-// What a configuration may hold in one place, gathered from fields(), for the schema and the reference.
+// What a configuration may hold in one place, gathered from fields(), for the schema and the
+// reference.
 struct TypeInfo {
-  enum class Kind { kBool, kInteger, kNumber, kText, kEnum, kOptional, kList, kStruct, kVariant, kLayer };
+  enum class Kind {
+    kBool,
+    kInteger,
+    kNumber,
+    kText,
+    kEnum,
+    kOptional,
+    kList,
+    kStruct,
+    kVariant,
+    kLayer
+  };
   Kind kind = Kind::kStruct;
   std::vector<std::string> names;  // of an enum
   std::string tag;                 // of a variant: the key that tells its alternatives apart
   std::string name;                // of a struct: its kType, if any
   std::string doc;                 // of a struct
   std::vector<FieldInfo> fields;   // of a struct
-  std::vector<TypeInfo> inside;    // of an optional or a list: its element; of a variant: its alternatives
+  std::vector<TypeInfo>
+      inside;  // of an optional or a list: its element; of a variant: its alternatives
 };
 
 struct FieldInfo {
@@ -101,7 +114,9 @@ TypeInfo info_of(T*) {
     for (auto [name, value] : EnumNames<T>::names) info.names.push_back(name);
     return info;
   } else if constexpr (Placed<T>) {
-    return of_kind(TypeInfo::Kind::kLayer);  // its alternatives stand apart: lists of layers hold lists of layers
+    return of_kind(
+        TypeInfo::Kind::
+            kLayer);  // its alternatives stand apart: lists of layers hold lists of layers
   } else {
     return struct_info<T>();
   }

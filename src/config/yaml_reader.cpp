@@ -18,7 +18,8 @@ void Reading::give_up(const YamlNode* node, const Path& path, const std::string&
 void Reading::misfit(const YamlNode* node, const Path& path, const std::string& problem) {
   Place where = place(node, path);
   const Place* inside = overrides.inside(path);
-  findings.add(where, path, problem + (inside && where.origin.empty() ? " (" + inside->origin + ")" : ""));
+  findings.add(where, path,
+               problem + (inside && where.origin.empty() ? " (" + inside->origin + ")" : ""));
 }
 
 bool Reading::is_list(const YamlNode& node, const Path& path) {
@@ -33,20 +34,28 @@ bool Reading::is_map(const YamlNode& node, const Path& path, const std::string& 
   return false;
 }
 
-std::optional<size_t> Reading::choice(const YamlNode& node, const Path& path, const std::string& what,
+std::optional<size_t> Reading::choice(const YamlNode& node, const Path& path,
+                                      const std::string& what,
                                       const std::vector<std::string>& choices) {
   auto found = std::find(choices.begin(), choices.end(), node.text);
-  if (node.kind == YamlNode::Kind::kScalar && found != choices.end()) return found - choices.begin();
+  if (node.kind == YamlNode::Kind::kScalar && found != choices.end())
+    return found - choices.begin();
   if (node.kind == YamlNode::Kind::kScalar) {
-    findings.add(node.place, path, "unknown " + what + " '" + excerpt(node.text) + "', " + advice(node.text, choices));
+    findings.add(
+        node.place, path,
+        "unknown " + what + " '" + excerpt(node.text) + "', " + advice(node.text, choices));
   } else {
     findings.add(node.place, path, advice("", choices) + "; found " + described(node));
   }
   return std::nullopt;
 }
 
-YamlReader::YamlReader(Reading& reading, const YamlNode* node, Path path, const char* type, const char* tag)
-    : reading_(reading), node_(node), path_(std::move(path)), of_type_(type ? std::string(" of ") + type : "") {
+YamlReader::YamlReader(Reading& reading, const YamlNode* node, Path path, const char* type,
+                       const char* tag)
+    : reading_(reading),
+      node_(node),
+      path_(std::move(path)),
+      of_type_(type ? std::string(" of ") + type : "") {
   if (tag) known_.push_back(tag);
 }
 
@@ -65,8 +74,9 @@ void YamlReader::find_unknown_keys() const {
   for (size_t i = 0; node_ && i < node_->keys.size(); ++i) {
     const YamlKey& key = node_->keys[i];
     if (std::find(known_.begin(), known_.end(), key.name) != known_.end()) continue;
-    reading_.findings.add(key.place, path_,
-                          "unknown key '" + excerpt(key.name) + "'" + of_type_ + ", " + advice(key.name, known_));
+    reading_.findings.add(
+        key.place, path_,
+        "unknown key '" + excerpt(key.name) + "'" + of_type_ + ", " + advice(key.name, known_));
   }
 }
 

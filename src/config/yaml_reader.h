@@ -38,8 +38,11 @@ struct Reading {
   Findings& findings;
   Overrides& overrides;
 
-  // Whether the file or the command line says anything of `path`. `node`: what is to be read there, or null.
-  bool given(const YamlNode* node, const Path& path) const { return node || overrides.inside(path); }
+  // Whether the file or the command line says anything of `path`. `node`: what is to be read there,
+  // or null.
+  bool given(const YamlNode* node, const Path& path) const {
+    return node || overrides.inside(path);
+  }
   Place place(const YamlNode* node, const Path& path) const;
 
   // The value cannot be read, nor can what is inside it.
@@ -62,16 +65,18 @@ struct Expected {
   bool has_default = true;  // so a variant may be given without its tag
 };
 
-// Reads `node` into `value`, or leaves it and adds what is wrong to the findings. A null node leaves the value, but for
-// the overrides inside it.
+// Reads `node` into `value`, or leaves it and adds what is wrong to the findings. A null node
+// leaves the value, but for the overrides inside it.
 template <class T>
-void read_value(Reading& reading, const YamlNode* node, const Path& path, const Expected& expected, T& value);
+void read_value(Reading& reading, const YamlNode* node, const Path& path, const Expected& expected,
+                T& value);
 
-// The archive that reads a mapping into a struct's fields. A key that is absent keeps the member's value; a key that
-// no field asks for is a finding.
+// The archive that reads a mapping into a struct's fields. A key that is absent keeps the member's
+// value; a key that no field asks for is a finding.
 class YamlReader {
  public:
-  // `node`: the mapping, or null where there is none. `type`: the struct's kType, or null. `tag`: a key read before.
+  // `node`: the mapping, or null where there is none. `type`: the struct's kType, or null. `tag`: a
+  // key read before.
   YamlReader(Reading& reading, const YamlNode* node, Path path, const char* type, const char* tag);
 
   template <class T>
@@ -103,11 +108,13 @@ template <NamedEnum E>
 void read_enum(Reading& reading, const YamlNode& node, const Path& path, E& value) {
   std::vector<std::string> names;
   for (auto [name, candidate] : EnumNames<E>::names) names.push_back(name);
-  if (auto choice = reading.choice(node, path, "value", names)) value = EnumNames<E>::names[*choice].second;
+  if (auto choice = reading.choice(node, path, "value", names))
+    value = EnumNames<E>::names[*choice].second;
 }
 
 template <class T>
-void read_struct(Reading& reading, const YamlNode* node, const Path& path, const char* tag, T& value) {
+void read_struct(Reading& reading, const YamlNode* node, const Path& path, const char* tag,
+                 T& value) {
   if (node && !reading.is_map(*node, path, "a mapping")) return;
   const char* type = nullptr;
   if constexpr (requires { T::kType; }) type = T::kType;
@@ -122,13 +129,14 @@ void read_struct(Reading& reading, const YamlNode* node, const Path& path, const
 }
 
 template <class T>
-void read_members(Reading& reading, const YamlNode* node, const Path& path, const Expected&, T& value) {
+void read_members(Reading& reading, const YamlNode* node, const Path& path, const Expected&,
+                  T& value) {
   read_struct(reading, node, path, nullptr, value);
 }
 
 template <class T>
-void read_members(Reading& reading, const YamlNode* node, const Path& path, const Expected& expected,
-                  std::optional<T>& value) {
+void read_members(Reading& reading, const YamlNode* node, const Path& path,
+                  const Expected& expected, std::optional<T>& value) {
   if (!reading.given(node, path)) return;
   bool none = node && node->kind == YamlNode::Kind::kNull;
   value.reset();
@@ -136,8 +144,8 @@ void read_members(Reading& reading, const YamlNode* node, const Path& path, cons
 }
 
 template <class T>
-void read_members(Reading& reading, const YamlNode* node, const Path& path, const Expected& expected,
-                  std::vector<T>& values) {
+void read_members(Reading& reading, const YamlNode* node, const Path& path,
+                  const Expected& expected, std::vector<T>& values) {
   if (node && !reading.is_list(*node, path)) return;
   if (node) values.assign(node->items.size(), T{});
   for (size_t i = 0; i < values.size(); ++i) {
@@ -147,8 +155,8 @@ void read_members(Reading& reading, const YamlNode* node, const Path& path, cons
 }
 
 template <class... Configs>
-void read_members(Reading& reading, const YamlNode* node, const Path& path, const Expected& expected,
-                  std::variant<Configs...>& value) {
+void read_members(Reading& reading, const YamlNode* node, const Path& path,
+                  const Expected& expected, std::variant<Configs...>& value) {
   const std::string tag = tag_of<std::variant<Configs...>>();
   const std::vector<std::string> types{Configs::kType...};
   if (node && !reading.is_map(*node, path, "a mapping with the key '" + tag + "'")) return;
@@ -165,7 +173,8 @@ void read_members(Reading& reading, const YamlNode* node, const Path& path, cons
 }
 
 template <class T>
-void read_value(Reading& reading, const YamlNode* node, const Path& path, const Expected& expected, T& value) {
+void read_value(Reading& reading, const YamlNode* node, const Path& path, const Expected& expected,
+                T& value) {
   if constexpr (NamedEnum<T>) {
     if (node) read_enum(reading, *node, path, value);
   } else if constexpr (requires { read_scalar(*node, expected.range, value); }) {

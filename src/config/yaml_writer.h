@@ -11,8 +11,12 @@
 
 namespace diffeo {
 
-inline YamlNode plain_node(std::string text) { return {YamlNode::Kind::kScalar, std::move(text), false, {}, {}, {}}; }
-inline YamlNode text_node(std::string text) { return {YamlNode::Kind::kScalar, std::move(text), true, {}, {}, {}}; }
+inline YamlNode plain_node(std::string text) {
+  return {YamlNode::Kind::kScalar, std::move(text), false, {}, {}, {}};
+}
+inline YamlNode text_node(std::string text) {
+  return {YamlNode::Kind::kScalar, std::move(text), true, {}, {}, {}};
+}
 
 inline YamlNode node_of(bool& value) { return plain_node(value ? "true" : "false"); }
 inline YamlNode node_of(int64_t& value) { return plain_node(std::to_string(value)); }

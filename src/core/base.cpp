@@ -8,10 +8,14 @@
 
 namespace diffeo {
 
-at::Tensor standard_normal_log_prob(const at::Tensor& z) { return -0.5 * sum_events(z.square() + std::log(2 * M_PI)); }
+at::Tensor standard_normal_log_prob(const at::Tensor& z) {
+  return -0.5 * sum_events(z.square() + std::log(2 * M_PI));
+}
 
 // at::softplus would switch to the identity above 20, which double precision sees.
-at::Tensor log_sigmoid_slope(const at::Tensor& x) { return at::log_sigmoid(x) + at::log_sigmoid(-x); }
+at::Tensor log_sigmoid_slope(const at::Tensor& x) {
+  return at::log_sigmoid(x) + at::log_sigmoid(-x);
+}
 
 at::Tensor base_log_prob(Base base, const at::Tensor& z) {
   return base == Base::kNormal ? standard_normal_log_prob(z) : sum_events(log_sigmoid_slope(z));

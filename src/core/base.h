@@ -14,7 +14,8 @@ enum class Base {
 };
 template <>
 struct EnumNames<Base> {
-  static constexpr std::array names{std::pair{"normal", Base::kNormal}, std::pair{"logistic", Base::kLogistic}};
+  static constexpr std::array names{std::pair{"normal", Base::kNormal},
+                                    std::pair{"logistic", Base::kLogistic}};
 };
 
 // Log-density of each example: [B, ...] -> [B], nats.
@@ -26,8 +27,8 @@ at::Tensor base_sample(Base base, Noise& noise, const std::string& path, const a
 // Log-density of N(0, I) for each example: [B, ...] -> [B], nats.
 at::Tensor standard_normal_log_prob(const at::Tensor& z);
 
-// log sigma(x) + log sigma(-x) elementwise: the log-slope of the sigmoid, and the logistic log-density. Exact far
-// into both tails.
+// log sigma(x) + log sigma(-x) elementwise: the log-slope of the sigmoid, and the logistic
+// log-density. Exact far into both tails.
 at::Tensor log_sigmoid_slope(const at::Tensor& x);
 
 }  // namespace diffeo

@@ -18,11 +18,12 @@ enum class Exit {
   kStopped = 75,    // stopped by a signal or a time limit, with a checkpoint to resume
 };
 
-// The one exception this program throws. The message is complete: it names the
-// place, what was expected and what was found, so callers only print it.
+// The one exception this program throws. The message is complete: it names the place, what was
+// expected and what was found, so callers only print it.
 class Error : public std::runtime_error {
  public:
-  explicit Error(const std::string& message, Exit exit = Exit::kFailed) : std::runtime_error(message), exit_(exit) {}
+  explicit Error(const std::string& message, Exit exit = Exit::kFailed)
+      : std::runtime_error(message), exit_(exit) {}
   Exit exit() const { return exit_; }
 
  private:

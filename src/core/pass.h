@@ -21,18 +21,18 @@ struct Report {
   const at::Tensor& input;
   const at::Tensor& output;
   const at::Tensor& log_det;  // [B], nats
-  const Pass& pass;           // that the layer was given: inside a dequantizer it has features of its own
+  const Pass& pass;  // that the layer was given: inside a dequantizer it has features of its own
 };
 
 // Called after each layer. A layer with layers inside reports after them.
 using Observer = std::function<void(const Report&)>;
 
-// Takes a term of the objective that is not part of the likelihood: its name and one number for each example [B],
-// in nats, already weighted.
+// Takes a term of the objective that is not part of the likelihood: its name and one number for
+// each example [B], in nats, already weighted.
 using AuxiliarySink = std::function<void(const std::string& name, const at::Tensor& term)>;
 
-// Takes what an inverse without a formula cost: the layer's path, and for each element that was searched for how often
-// the forward map was evaluated, int64 on the host.
+// Takes what an inverse without a formula cost: the layer's path, and for each element that was
+// searched for how often the forward map was evaluated, int64 on the host.
 using EffortSink = std::function<void(const std::string& path, const at::Tensor& evaluations)>;
 
 // One trip through the flow, the same object from the first layer to the last conditioner. Layers

@@ -17,7 +17,9 @@ std::string to_string(const Shape& shape) {
   return text + "]";
 }
 
-Shape event_shape(const Tensor& batched) { return {batched.sizes().begin() + 1, batched.sizes().end()}; }
+Shape event_shape(const Tensor& batched) {
+  return {batched.sizes().begin() + 1, batched.sizes().end()};
+}
 
 std::vector<int64_t> batched(int64_t batch, const Shape& shape) {
   std::vector<int64_t> sizes{batch};

@@ -29,7 +29,9 @@ Site Site::inside(const std::string& name, const Shape& its_input) const {
   return site;
 }
 
-Tensor Site::constant(at::IntArrayRef sizes, double value) const { return at::full(sizes, value, options); }
+Tensor Site::constant(at::IntArrayRef sizes, double value) const {
+  return at::full(sizes, value, options);
+}
 
 Tensor Site::normal(const std::string& name, at::IntArrayRef sizes, double deviation) const {
   return drawn(*this, name, sizes, &Noise::normal) * deviation;
@@ -47,7 +49,9 @@ Tensor Site::rotation(const std::string& name, int64_t size) const {
 
 Tensor Site::permutation(const std::string& name, int64_t size) const {
   if (options.device().is_meta()) return at::empty({size}, options.dtype(at::kLong));
-  return host_draw(*this, name, {size}, &Noise::uniform).argsort(/*stable=*/true).to(options.dtype(at::kLong));
+  return host_draw(*this, name, {size}, &Noise::uniform)
+      .argsort(/*stable=*/true)
+      .to(options.dtype(at::kLong));
 }
 
 }  // namespace diffeo

@@ -8,9 +8,9 @@
 
 namespace diffeo {
 
-// Where a module stands: what its constructor needs besides its own configuration, and the only source of
-// parameters and buffers. Starting values follow from (seed, path, name) alone, the same in every precision and on
-// every device; on the meta device they take neither memory nor time.
+// Where a module stands: what its constructor needs besides its own configuration, and the only
+// source of parameters and buffers. Starting values follow from (seed, path, name) alone, the same
+// in every precision and on every device; on the meta device they take neither memory nor time.
 struct Site {
   Shape input;
   Shape features = {};              // of the feature map or vector beside the input; empty: none
@@ -22,10 +22,12 @@ struct Site {
   Site inside(const std::string& name, const Shape& its_input) const;
 
   Tensor constant(at::IntArrayRef sizes, double value) const;
-  Tensor normal(const std::string& name, at::IntArrayRef sizes, double deviation) const;  // N(0, deviation^2)
-  Tensor uniform(const std::string& name, at::IntArrayRef sizes, double bound) const;     // U(-bound, bound)
-  Tensor rotation(const std::string& name, int64_t size) const;                           // random, orthogonal
-  Tensor permutation(const std::string& name, int64_t size) const;                        // random, int64
+  Tensor normal(const std::string& name, at::IntArrayRef sizes,
+                double deviation) const;  // N(0, deviation^2)
+  Tensor uniform(const std::string& name, at::IntArrayRef sizes,
+                 double bound) const;                               // U(-bound, bound)
+  Tensor rotation(const std::string& name, int64_t size) const;     // random, orthogonal
+  Tensor permutation(const std::string& name, int64_t size) const;  // random, int64
 };
 
 }  // namespace diffeo

@@ -35,7 +35,8 @@ Tensor EpochBatches::indices(int64_t step, int64_t size) {
 Batch EpochBatches::at(int64_t step, int64_t size) {
   Dataset chosen = data_.chosen(indices(step, size));
   SeededNoise noise(seed_of(seed_, "data.augment", step));
-  if (augment_.flip || augment_.shift > 0) chosen.examples = augmented(augment_, chosen.examples, noise);
+  if (augment_.flip || augment_.shift > 0)
+    chosen.examples = augmented(augment_, chosen.examples, noise);
   return chosen.slice(0, size);
 }
 

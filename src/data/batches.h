@@ -8,16 +8,17 @@
 
 namespace diffeo {
 
-// Training batches without end. A batch follows from (seed, step, size) alone, so a resumed run draws what the
-// uninterrupted one would have.
+// Training batches without end. A batch follows from (seed, step, size) alone, so a resumed run
+// draws what the uninterrupted one would have.
 class Batches {
  public:
   virtual ~Batches() = default;
   virtual Batch at(int64_t step, int64_t size) = 0;
 };
 
-// Whole shuffled epochs of a data set: each is a permutation that follows from (seed, epoch). Where a batch reaches
-// the end of an epoch it goes on in the next, so no example is dropped and all batches have one size.
+// Whole shuffled epochs of a data set: each is a permutation that follows from (seed, epoch). Where
+// a batch reaches the end of an epoch it goes on in the next, so no example is dropped and all
+// batches have one size.
 class EpochBatches final : public Batches {
  public:
   EpochBatches(Dataset data, const AugmentConfig& augment, uint64_t seed);
@@ -38,7 +39,8 @@ class EpochBatches final : public Batches {
 // Fresh draws of a density for each step.
 class FreshBatches final : public Batches {
  public:
-  FreshBatches(std::shared_ptr<const Density> density, uint64_t seed) : density_(std::move(density)), seed_(seed) {}
+  FreshBatches(std::shared_ptr<const Density> density, uint64_t seed)
+      : density_(std::move(density)), seed_(seed) {}
   Batch at(int64_t step, int64_t size) override;
 
  private:

@@ -6,23 +6,25 @@
 
 namespace diffeo {
 
-void check_examples(const std::filesystem::path& file, int64_t count, const Shape& found, const Shape& expected) {
-  require(found == expected, Exit::kData, file.string(), ": holds examples of shape ", to_string(found),
-          ", but data.shape is ", to_string(expected));
+void check_examples(const std::filesystem::path& file, int64_t count, const Shape& found,
+                    const Shape& expected) {
+  require(found == expected, Exit::kData, file.string(), ": holds examples of shape ",
+          to_string(found), ", but data.shape is ", to_string(expected));
   require(count > 0, Exit::kData, file.string(), ": holds no examples");
 }
 
-Tensor checked_labels(const std::filesystem::path& file, const Tensor& labels, int64_t count, int64_t classes) {
-  require(labels.dim() == 1 && at::isIntegralType(labels.scalar_type(), /*includeBool=*/false), Exit::kData,
-          file.string(), ": holds ", at::toString(labels.scalar_type()), " of shape ", to_string(labels.sizes().vec()),
-          ", expected integer labels [N]");
-  require(labels.size(0) == count, Exit::kData, file.string(), ": holds ", labels.size(0), " labels for ", count,
-          " examples");
+Tensor checked_labels(const std::filesystem::path& file, const Tensor& labels, int64_t count,
+                      int64_t classes) {
+  require(labels.dim() == 1 && at::isIntegralType(labels.scalar_type(), /*includeBool=*/false),
+          Exit::kData, file.string(), ": holds ", at::toString(labels.scalar_type()), " of shape ",
+          to_string(labels.sizes().vec()), ", expected integer labels [N]");
+  require(labels.size(0) == count, Exit::kData, file.string(), ": holds ", labels.size(0),
+          " labels for ", count, " examples");
   Tensor all = labels.to(at::kLong), wrong = ((all < 0) | (all >= classes)).nonzero();
   if (wrong.size(0) == 0) return all;
   int64_t first = wrong[0].item<int64_t>();
-  fail(Exit::kData, file.string(), ": example ", first, " has the label ", all[first].item<int64_t>(),
-       ", expected 0 to ", classes - 1);
+  fail(Exit::kData, file.string(), ": example ", first, " has the label ",
+       all[first].item<int64_t>(), ", expected 0 to ", classes - 1);
 }
 
 }  // namespace diffeo

@@ -17,10 +17,12 @@ Tensor turned_moon(const Tensor& on_moon) {
   return at::stack({1 - on_moon.select(1, 0), 0.5 - on_moon.select(1, 1)}, 1);
 }
 
-Tensor spiral(const Tensor& n, double shrink) { return at::stack({-n * n.cos(), n * n.sin()}, 1) / shrink; }
+Tensor spiral(const Tensor& n, double shrink) {
+  return at::stack({-n * n.cos(), n * n.sin()}, 1) / shrink;
+}
 
-// Nodes on a curve: at the widest, in the middle, neighbours are half a deviation apart. That already errs by no more
-// than 1e-11, because a Gaussian is that smooth.
+// Nodes on a curve: at the widest, in the middle, neighbours are half a deviation apart. That
+// already errs by no more than 1e-11, because a Gaussian is that smooth.
 std::pair<Tensor, Tensor> nodes_on(double low, double high, double length, double deviation) {
   return gauss_legendre(static_cast<int64_t>(std::ceil(3.5 * length / deviation)), low, high);
 }
@@ -30,7 +32,9 @@ Tensor either(Noise& noise, const Tensor& like, const Tensor& one, const Tensor&
   return at::where((noise.uniform("density.part", like) < 0.5).unsqueeze(1), one, other);
 }
 
-Tensor blur(Noise& noise, const Tensor& x, double deviation) { return x + deviation * noise.normal("density.blur", x); }
+Tensor blur(Noise& noise, const Tensor& x, double deviation) {
+  return x + deviation * noise.normal("density.blur", x);
+}
 
 }  // namespace
 
@@ -45,7 +49,9 @@ Tensor TwoMoons::do_sample(Noise& noise, const Tensor& like) const {
   return blur(noise, either(noise, like, on_moon, turned_moon(on_moon)), deviation_);
 }
 
-Tensor TwoMoons::do_log_prob(const Tensor& x) const { return log_mixture(x, nodes_, log_weights_, deviation_); }
+Tensor TwoMoons::do_log_prob(const Tensor& x) const {
+  return log_mixture(x, nodes_, log_weights_, deviation_);
+}
 
 double TwoMoons::entropy() const { return entropy_on_grid(2 + 10 * deviation_, deviation_ / 5); }
 
@@ -62,9 +68,13 @@ Tensor TwoSpirals::do_sample(Noise& noise, const Tensor& like) const {
   return blur(noise, either(noise, like, on_spiral, -on_spiral), deviation_);
 }
 
-Tensor TwoSpirals::do_log_prob(const Tensor& x) const { return log_mixture(x, nodes_, log_weights_, deviation_); }
+Tensor TwoSpirals::do_log_prob(const Tensor& x) const {
+  return log_mixture(x, nodes_, log_weights_, deviation_);
+}
 
-double TwoSpirals::entropy() const { return entropy_on_grid(turn_ / shrink_ + 10 * deviation_, deviation_ / 2.5); }
+double TwoSpirals::entropy() const {
+  return entropy_on_grid(turn_ / shrink_ + 10 * deviation_, deviation_ / 2.5);
+}
 
 Rings::Rings(std::vector<double> radii, double deviation)
     : radii_(at::tensor(radii, host_options(at::kDouble))), deviation_(deviation) {}
@@ -80,10 +90,13 @@ Tensor Rings::do_sample(Noise& noise, const Tensor& like) const {
 Tensor Rings::do_log_prob(const Tensor& x) const {
   Tensor r = x.norm(2, {1}, true), radii = radii_.to(x.device());
   double variance = deviation_ * deviation_;
-  Tensor parts = -0.5 * (r - radii).square() / variance + at::special_i0e(r * radii / variance).log();
+  Tensor parts =
+      -0.5 * (r - radii).square() / variance + at::special_i0e(r * radii / variance).log();
   return parts.logsumexp(1) - std::log(2 * M_PI * variance * radii_.size(0));
 }
 
-double Rings::entropy() const { return entropy_on_grid(radii_.max().item<double>() + 10 * deviation_, deviation_ / 5); }
+double Rings::entropy() const {
+  return entropy_on_grid(radii_.max().item<double>() + 10 * deviation_, deviation_ / 5);
+}
 
 }  // namespace diffeo

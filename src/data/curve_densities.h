@@ -22,11 +22,12 @@ class TwoMoons final : public Density {
   Tensor nodes_, log_weights_;  // [M, 2], [M]: the curves for quadrature
 };
 
-// u uniform on [0, 1], n = turn sqrt(u); with equal probability plus or minus (-n cos n, n sin n) / shrink. The usual
-// sampler's uniform jitter is left out.
+// u uniform on [0, 1], n = turn sqrt(u); with equal probability plus or minus (-n cos n, n sin n) /
+// shrink. The usual sampler's uniform jitter is left out.
 class TwoSpirals final : public Density {
  public:
-  explicit TwoSpirals(double turn = 3 * 3.14159265358979323846, double shrink = 3, double deviation = 0.1);
+  explicit TwoSpirals(double turn = 3 * 3.14159265358979323846, double shrink = 3,
+                      double deviation = 0.1);
   double entropy() const override;
 
  private:

@@ -14,7 +14,8 @@ Data loaded(const SyntheticConfig& config, uint64_t seed) {
   data.density = make_density(config.density);
   data.training = std::make_unique<FreshBatches>(data.density, seed);
   SeededNoise noise(seed_of(seed, "data.test", 0));
-  data.splits["test"] = {data.density->sample(config.evaluation_examples, noise, host_options(at::kFloat)), {}};
+  data.splits["test"] = {
+      data.density->sample(config.evaluation_examples, noise, host_options(at::kFloat)), {}};
   return data;
 }
 
@@ -46,7 +47,9 @@ std::string Data::held_out() const {
   for (const char* name : {"validation", "test"}) {
     if (splits.count(name)) return name;
   }
-  fail(Exit::kUsage, "data: nothing is held out to evaluate on; set data.validation to a fraction of the training set");
+  fail(Exit::kUsage,
+       "data: nothing is held out to evaluate on; set data.validation to a fraction of the "
+       "training set");
 }
 
 Data load_data(const DataConfig& config, uint64_t seed) {

@@ -11,7 +11,8 @@ Shape shape_of(const SyntheticConfig&) { return {2}; }
 Shape shape_of(const Cifar10Config&) { return {3, 32, 32}; }
 Shape shape_of(const NpyConfig& config) { return config.shape; }
 Shape shape_of(const IdxConfig& config) {
-  return {config.shape.at(0), config.shape.at(1) + 2 * config.pad, config.shape.at(2) + 2 * config.pad};
+  return {config.shape.at(0), config.shape.at(1) + 2 * config.pad,
+          config.shape.at(2) + 2 * config.pad};
 }
 
 int64_t classes_of(const SyntheticConfig&) { return 0; }
@@ -27,7 +28,8 @@ std::string problem_of_labels(const NpyConfig& config) {
   if (config.classes > 0 && !config.labels) {
     return joined("classes is ", config.classes, ", but labels names no file");
   }
-  if (config.classes == 0 && config.labels) return "labels names a file, but classes is 0; give their number";
+  if (config.classes == 0 && config.labels)
+    return "labels names a file, but classes is 0; give their number";
   if (config.labels && config.test && !config.test_labels) {
     return "labels and test name files, so test_labels must name one too";
   }
@@ -41,19 +43,23 @@ std::string problem_of_labels(const NpyConfig& config) {
 
 std::string IdxConfig::problem() const {
   if (shape.size() == 3 && shape[0] == 1 && all_positive(shape)) return {};
-  return joined("shape is ", to_string(shape), ", but images in IDX files are grey: expected [1, height, width]");
+  return joined("shape is ", to_string(shape),
+                ", but images in IDX files are grey: expected [1, height, width]");
 }
 
 std::string NpyConfig::problem() const {
   if ((shape.size() != 1 && shape.size() != 3) || !all_positive(shape)) {
-    return joined("shape is ", to_string(shape), ", expected [D] for vectors or [C, H, W] for images");
+    return joined("shape is ", to_string(shape),
+                  ", expected [D] for vectors or [C, H, W] for images");
   }
   if (!test && test_fraction == 0 && validation == 0) {
     return "nothing is held out; give test, test_fraction or validation";
   }
-  if (test && test_fraction > 0) return "test and test_fraction exclude each other; give one of them";
+  if (test && test_fraction > 0)
+    return "test and test_fraction exclude each other; give one of them";
   if (shape.size() == 1 && (augment.flip || augment.shift > 0)) {
-    return joined("augment flips and shifts images, but the examples are vectors: shape is ", to_string(shape));
+    return joined("augment flips and shifts images, but the examples are vectors: shape is ",
+                  to_string(shape));
   }
   return problem_of_labels(*this);
 }

@@ -10,13 +10,14 @@
 
 namespace diffeo {
 
-// Where examples come from. `source` tells the alternatives apart; each file's reader checks that what it finds is
-// what the configuration says.
+// Where examples come from. `source` tells the alternatives apart; each file's reader checks that
+// what it finds is what the configuration says.
 
 struct SyntheticConfig {
   static constexpr const char* kTag = "source";
   static constexpr const char* kType = "synthetic";
-  static constexpr const char* kDoc = "A 2-D density known exactly: fresh examples each step, no files.";
+  static constexpr const char* kDoc =
+      "A 2-D density known exactly: fresh examples each step, no files.";
   DensityKind density = DensityKind::kTutorial;
   int64_t evaluation_examples = 100000;
 
@@ -30,7 +31,8 @@ struct SyntheticConfig {
 struct Cifar10Config {
   static constexpr const char* kTag = "source";
   static constexpr const char* kType = "cifar10";
-  static constexpr const char* kDoc = "Images [3, 32, 32] in CIFAR-10's binary layout, with 10 classes.";
+  static constexpr const char* kDoc =
+      "Images [3, 32, 32] in CIFAR-10's binary layout, with 10 classes.";
   std::string path = {};
   double validation = 0;
   AugmentConfig augment = {};
@@ -38,8 +40,10 @@ struct Cifar10Config {
   template <class Archive>
   void fields(Archive& ar) {
     ar.required("path", path,
-                "folder with data_batch_1.bin … data_batch_5.bin and test_batch.bin, or with train.bin and test.bin");
-    ar("validation", validation, "fraction of the training set held out as the split `validation`", between(0, 0.9));
+                "folder with data_batch_1.bin … data_batch_5.bin and test_batch.bin, or with "
+                "train.bin and test.bin");
+    ar("validation", validation, "fraction of the training set held out as the split `validation`",
+       between(0, 0.9));
     ar("augment", augment, "augmentation of training images");
   }
 };
@@ -58,15 +62,18 @@ struct IdxConfig {
   template <class Archive>
   void fields(Archive& ar) {
     ar("path", path,
-       "folder with train-images-idx3-ubyte and its companions; empty: Fashion-MNIST of Debian's package "
+       "folder with train-images-idx3-ubyte and its companions; empty: Fashion-MNIST of Debian's "
+       "package "
        "dataset-fashion-mnist");
     ar("shape", shape, "shape [1, height, width] of the images in the files");
     ar("classes", classes, "number of classes; 0: labels are not read", at_least(0));
     ar("pad", pad,
-       "pixels of zeros added on each side (2 makes 28x28 into 32x32); bits/dim with padding is not comparable with "
+       "pixels of zeros added on each side (2 makes 28x28 into 32x32); bits/dim with padding is "
+       "not comparable with "
        "bits/dim without",
        between(0, 1024));
-    ar("validation", validation, "fraction of the training set held out as the split `validation`", between(0, 0.9));
+    ar("validation", validation, "fraction of the training set held out as the split `validation`",
+       between(0, 0.9));
     ar("augment", augment, "augmentation of training images");
   }
 
@@ -77,7 +84,8 @@ struct IdxConfig {
 struct NpyConfig {
   static constexpr const char* kTag = "source";
   static constexpr const char* kType = "npy";
-  static constexpr const char* kDoc = "NumPy arrays: [N, D] of floats, or [N, H, W] or [N, H, W, C] of uint8 images.";
+  static constexpr const char* kDoc =
+      "NumPy arrays: [N, D] of floats, or [N, H, W] or [N, H, W, C] of uint8 images.";
   std::string path = {};
   std::optional<std::string> test = {};
   double test_fraction = 0;
@@ -92,13 +100,16 @@ struct NpyConfig {
   void fields(Archive& ar) {
     ar.required("path", path, "file of training examples");
     ar("test", test, "file of test examples");
-    ar("test_fraction", test_fraction, "fraction of `path` held out as the split `test` where `test` names no file",
+    ar("test_fraction", test_fraction,
+       "fraction of `path` held out as the split `test` where `test` names no file",
        between(0, 0.9));
     ar.required("shape", shape, "shape of one example: [D], or [C, H, W] for images");
     ar("labels", labels, "file of the training examples' labels, integers [N]");
     ar("test_labels", test_labels, "file of the test examples' labels, integers [N]");
-    ar("classes", classes, "number of classes, for which `labels` is needed; 0: there are no labels", at_least(0));
-    ar("validation", validation, "fraction of the training set held out as the split `validation`", between(0, 0.9));
+    ar("classes", classes,
+       "number of classes, for which `labels` is needed; 0: there are no labels", at_least(0));
+    ar("validation", validation, "fraction of the training set held out as the split `validation`",
+       between(0, 0.9));
     ar("augment", augment, "augmentation of training images");
   }
 
@@ -111,7 +122,7 @@ using DataConfig = std::variant<SyntheticConfig, Cifar10Config, IdxConfig, NpyCo
 // What follows from the configuration alone, without reading data.
 Shape data_shape(const DataConfig& config);      // of one example: {D} or {C, H, W}
 int64_t data_classes(const DataConfig& config);  // 0: examples have no labels
-int64_t data_levels(const DataConfig& config);   // 256: uint8, a value is one of this many; 0: reals
+int64_t data_levels(const DataConfig& config);  // 256: uint8, a value is one of this many; 0: reals
 
 // Images are discrete and measured in bits/dim; everything else is real and measured in nats.
 bool data_is_image(const DataConfig& config);

@@ -7,6 +7,9 @@ namespace diffeo {
 struct Batch {
   Tensor x;       // [B, ...] float32 on the host; images as 0 … 255
   Tensor labels;  // [B] int64, or undefined
+
+  // Where and in the precision that a flow computes.
+  Batch to(const at::TensorOptions& options) const;
 };
 
 // A whole split in memory: images stay uint8, so CIFAR-10 takes 184 MB.
@@ -21,8 +24,9 @@ struct Dataset {
   Dataset chosen(const Tensor& indices) const;      // [M] int64
 };
 
-// Two parts that a seed and a stream's name choose: `part` holds the fraction, rounded, at least one example; `rest`
-// the others. Both keep the order of the whole. Throws Exit::kData where nothing would be left.
+// Two parts that a seed and a stream's name choose: `part` holds the fraction, rounded, at least
+// one example; `rest` the others. Both keep the order of the whole. Throws Exit::kData where
+// nothing would be left.
 struct Cut {
   Dataset rest, part;
 };

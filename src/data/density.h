@@ -19,8 +19,8 @@ class Density {
   // [N, 2] -> [N] float64, nats; -infinity outside the support. Computed in float64.
   Tensor log_prob(const Tensor& x) const;
 
-  // -E[log p], nats: the least mean of -log q that any model q of this density can reach. Exact, or by quadrature to
-  // about 1e-10 within a second or two.
+  // -E[log p], nats: the least mean of -log q that any model q of this density can reach. Exact, or
+  // by quadrature to about 1e-10 within a second or two.
   virtual double entropy() const = 0;
 
  protected:
@@ -28,8 +28,8 @@ class Density {
   virtual Tensor do_sample(Noise& noise, const Tensor& like) const = 0;
   virtual Tensor do_log_prob(const Tensor& x) const = 0;  // [N, 2] float64 -> [N]
 
-  // The entropy of a smooth density that is negligible outside the square |x| <= bound: the sum over a square grid,
-  // which for smooth functions errs less than any power of the spacing.
+  // The entropy of a smooth density that is negligible outside the square |x| <= bound: the sum
+  // over a square grid, which for smooth functions errs less than any power of the spacing.
   double entropy_on_grid(double bound, double spacing) const;
 };
 

@@ -28,13 +28,15 @@ Tensor Tutorial::do_sample(Noise& noise, const Tensor& like) const {
 // An exact flow with the constant volume 1 / deviation takes it to N(0, I).
 Tensor Tutorial::do_log_prob(const Tensor& x) const {
   Tensor x1 = x.select(1, 0), x2 = x.select(1, 1);
-  return standard_normal_log_prob(at::stack({x1 - x2.square() / 4, x2 / deviation_}, 1)) - std::log(deviation_);
+  return standard_normal_log_prob(at::stack({x1 - x2.square() / 4, x2 / deviation_}, 1)) -
+         std::log(deviation_);
 }
 
 double Tutorial::entropy() const { return standard_entropy() + std::log(deviation_); }
 
 CorrelatedGaussian::CorrelatedGaussian(std::vector<double> mean, std::vector<double> a)
-    : mean_(at::tensor(mean, host_options(at::kDouble))), a_(at::tensor(a, host_options(at::kDouble)).view({2, 2})) {}
+    : mean_(at::tensor(mean, host_options(at::kDouble))),
+      a_(at::tensor(a, host_options(at::kDouble)).view({2, 2})) {}
 
 Tensor CorrelatedGaussian::do_sample(Noise& noise, const Tensor& like) const {
   return mean_.to(like.device()) + standard_pair(noise, like).mm(a_.to(like.device()));
@@ -45,7 +47,9 @@ Tensor CorrelatedGaussian::do_log_prob(const Tensor& x) const {
   return standard_normal_log_prob(z) - a_.det().abs().log().to(x.device());
 }
 
-double CorrelatedGaussian::entropy() const { return standard_entropy() + std::log(std::abs(a_.det().item<double>())); }
+double CorrelatedGaussian::entropy() const {
+  return standard_entropy() + std::log(std::abs(a_.det().item<double>()));
+}
 
 Tensor Funnel::do_sample(Noise& noise, const Tensor& like) const {
   Tensor x1 = deviation_ * noise.normal("density.first", like);
@@ -72,10 +76,13 @@ Tensor GaussianCircle::do_sample(Noise& noise, const Tensor& like) const {
 }
 
 Tensor GaussianCircle::do_log_prob(const Tensor& x) const {
-  Tensor log_weights = at::full({centres_.size(0)}, -std::log(centres_.size(0)), centres_.options());
+  Tensor log_weights =
+      at::full({centres_.size(0)}, -std::log(centres_.size(0)), centres_.options());
   return log_mixture(x, centres_, log_weights, deviation_);
 }
 
-double GaussianCircle::entropy() const { return entropy_on_grid(radius_ + 10 * deviation_, deviation_ / 5); }
+double GaussianCircle::entropy() const {
+  return entropy_on_grid(radius_ + 10 * deviation_, deviation_ / 5);
+}
 
 }  // namespace diffeo

@@ -6,8 +6,9 @@
 
 namespace diffeo {
 
-// x2 ~ N(0, deviation^2); x1 | x2 ~ N(x2^2 / 4, 1); the example is (x1, x2). (Jang's tutorial, part 1: a banana.
-// 4 is the standard deviation, so the variance is 16 and the entropy log(2 pi e) + log 4.)
+// x2 ~ N(0, deviation^2); x1 | x2 ~ N(x2^2 / 4, 1); the example is (x1, x2). (Jang's tutorial, part
+// 1: a banana. 4 is the standard deviation, so the variance is 16 and the entropy log(2 pi e) + log
+// 4.)
 class Tutorial final : public Density {
  public:
   explicit Tutorial(double deviation = 4) : deviation_(deviation) {}
@@ -20,11 +21,13 @@ class Tutorial final : public Density {
   double deviation_;
 };
 
-// x = mean + z A, z ~ N(0, I) a row vector: mean m, covariance A^T A. (The tutorial's first data set.)
+// x = mean + z A, z ~ N(0, I) a row vector: mean m, covariance A^T A. (The tutorial's first data
+// set.)
 class CorrelatedGaussian final : public Density {
  public:
   // `a`: A row by row.
-  explicit CorrelatedGaussian(std::vector<double> mean = {0.4, 1}, std::vector<double> a = {2, 0.3, -1, 4});
+  explicit CorrelatedGaussian(std::vector<double> mean = {0.4, 1},
+                              std::vector<double> a = {2, 0.3, -1, 4});
   double entropy() const override;
 
  private:
@@ -35,7 +38,8 @@ class CorrelatedGaussian final : public Density {
   Tensor a_;     // [2, 2]
 };
 
-// x1 ~ N(0, deviation^2); x2 | x1 ~ N(0, exp(x1)). (After Neal 2003, Slice sampling, section 8, in two dimensions.)
+// x1 ~ N(0, deviation^2); x2 | x1 ~ N(0, exp(x1)). (After Neal 2003, Slice sampling, section 8, in
+// two dimensions.)
 class Funnel final : public Density {
  public:
   explicit Funnel(double deviation = 1.5) : deviation_(deviation) {}
@@ -48,7 +52,8 @@ class Funnel final : public Density {
   double deviation_;
 };
 
-// Equal-weight Gaussians N(c_k, deviation^2 I) with centres c_k = radius (cos 2 pi k/count, sin 2 pi k/count).
+// Equal-weight Gaussians N(c_k, deviation^2 I) with centres c_k = radius (cos 2 pi k/count, sin 2
+// pi k/count).
 class GaussianCircle final : public Density {
  public:
   explicit GaussianCircle(int64_t count = 8, double radius = 4, double deviation = 0.5);

@@ -31,21 +31,24 @@ std::string renamed(std::string name, const std::string& from, const std::string
   return at == std::string::npos ? "" : name.replace(at, from.size(), to);
 }
 
-fs::path required_file(const fs::path& folder, const std::vector<std::string>& names, const char* what) {
+fs::path required_file(const fs::path& folder, const std::vector<std::string>& names,
+                       const char* what) {
   auto found = first_of(folder, names);
-  require(found.has_value(), Exit::kData, folder.string(), ": holds no ", what, ": neither ", names.front(), " nor ",
-          names.front(), ".gz");
+  require(found.has_value(), Exit::kData, folder.string(), ": holds no ", what, ": neither ",
+          names.front(), " nor ", names.front(), ".gz");
   return *found;
 }
 
 fs::path training_images(const IdxConfig& config) {
   fs::path path = config.path.empty() ? kFashionMnist : config.path;
-  require(!config.path.empty() || is_there(path), Exit::kData, "data.path: is empty, and ", kFashionMnist,
+  require(!config.path.empty() || is_there(path), Exit::kData, "data.path: is empty, and ",
+          kFashionMnist,
           " is not there; install the Debian package dataset-fashion-mnist or name a folder");
   require(is_there(path), Exit::kData, path.string(), ": no such file or folder");
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) return path;
-  return required_file(path, {"train-images-idx3-ubyte", "train-images.idx3-ubyte"}, "training images");
+  return required_file(path, {"train-images-idx3-ubyte", "train-images.idx3-ubyte"},
+                       "training images");
 }
 
 IdxFiles with_labels(const fs::path& images, int64_t classes) {
@@ -65,10 +68,12 @@ IdxSets find_idx_files(const IdxConfig& config) {
   std::string name = train.filename().string();
   std::optional<fs::path> test;
   if (name.find("train") != std::string::npos) {
-    test = first_of(train.parent_path(), {renamed(name, "train", "t10k"), renamed(name, "train", "test")});
+    test = first_of(train.parent_path(),
+                    {renamed(name, "train", "t10k"), renamed(name, "train", "test")});
   }
-  require(test || config.validation > 0, Exit::kData, train.string(), ": there are no test images (",
-          renamed(name, "train", "t10k"), ") beside it; put them there or set data.validation");
+  require(test || config.validation > 0, Exit::kData, train.string(),
+          ": there are no test images (", renamed(name, "train", "t10k"),
+          ") beside it; put them there or set data.validation");
   IdxSets sets{with_labels(train, config.classes), std::nullopt};
   if (test) sets.test = with_labels(*test, config.classes);
   return sets;

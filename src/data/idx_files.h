@@ -17,8 +17,9 @@ struct IdxSets {
   std::optional<IdxFiles> test;  // always, unless a validation set is cut
 };
 
-// Where the files of an IDX source lie, plain or .gz. In a folder they bear MNIST's names; a file of training images
-// leads to the others by its name: images -> labels, idx3 -> idx1, train -> t10k or test. Throws Exit::kData.
+// Where the files of an IDX source lie, plain or .gz. In a folder they bear MNIST's names; a file
+// of training images leads to the others by its name: images -> labels, idx3 -> idx1, train -> t10k
+// or test. Throws Exit::kData.
 IdxSets find_idx_files(const IdxConfig& config);
 
 }  // namespace diffeo

@@ -11,13 +11,14 @@ namespace {
 
 Dataset idx_set(const IdxConfig& config, const IdxFiles& files) {
   Tensor images = load_idx(files.images);
-  require(images.dtype() == at::kByte && images.dim() == 3, Exit::kData, files.images.string(), ": holds ",
-          at::toString(images.scalar_type()), " of shape ", to_string(images.sizes().vec()),
-          ", expected images [N, height, width] of bytes");
+  require(images.dtype() == at::kByte && images.dim() == 3, Exit::kData, files.images.string(),
+          ": holds ", at::toString(images.scalar_type()), " of shape ",
+          to_string(images.sizes().vec()), ", expected images [N, height, width] of bytes");
   images = images.unsqueeze(1);
   check_examples(files.images, images.size(0), event_shape(images), config.shape);
   Dataset set{at::constant_pad_nd(images, {config.pad, config.pad, config.pad, config.pad}), {}};
-  if (files.labels) set.labels = checked_labels(*files.labels, load_idx(*files.labels), set.size(), config.classes);
+  if (files.labels)
+    set.labels = checked_labels(*files.labels, load_idx(*files.labels), set.size(), config.classes);
   return set;
 }
 

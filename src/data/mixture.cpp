@@ -9,7 +9,8 @@
 namespace diffeo {
 
 // |x - c|^2 is taken apart, so that the work is one matrix product. Its rounding is that of |x|^2.
-Tensor log_mixture(const Tensor& x, const Tensor& centres, const Tensor& log_weights, double deviation) {
+Tensor log_mixture(const Tensor& x, const Tensor& centres, const Tensor& log_weights,
+                   double deviation) {
   double variance = deviation * deviation;
   auto halved = [&](const Tensor& points) { return points.square().sum(1) / (2 * variance); };
   Tensor offsets = (log_weights - halved(centres)).to(x.device());
@@ -19,7 +20,8 @@ Tensor log_mixture(const Tensor& x, const Tensor& centres, const Tensor& log_wei
 
 // Newton's method on the Legendre polynomial, all roots at once.
 std::pair<Tensor, Tensor> gauss_legendre(int64_t count, double low, double high) {
-  Tensor x = (M_PI * (at::arange(count, host_options(at::kDouble)) + 0.75) / (count + 0.5)).cos().neg();
+  Tensor x =
+      (M_PI * (at::arange(count, host_options(at::kDouble)) + 0.75) / (count + 0.5)).cos().neg();
   Tensor slope;
   for (int iteration = 0; iteration < 8; ++iteration) {
     Tensor value = x, before = at::ones_like(x);

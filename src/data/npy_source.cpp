@@ -9,8 +9,8 @@ namespace diffeo {
 namespace {
 
 [[noreturn]] void refuse_kind(const std::string& file, const Tensor& array, const char* expected) {
-  fail(Exit::kData, file, ": holds ", at::toString(array.scalar_type()), " of shape ", to_string(array.sizes().vec()),
-       ", expected ", expected);
+  fail(Exit::kData, file, ": holds ", at::toString(array.scalar_type()), " of shape ",
+       to_string(array.sizes().vec()), ", expected ", expected);
 }
 
 // [N, H, W] or [N, H, W, C] -> [N, C, H, W]
@@ -22,15 +22,17 @@ Tensor npy_images(const std::string& file, const Tensor& array) {
 
 // [N, D] of any float -> float32
 Tensor npy_vectors(const std::string& file, const Tensor& array) {
-  if (!array.is_floating_point() || array.dim() != 2) refuse_kind(file, array, "vectors [N, D] of floats");
+  if (!array.is_floating_point() || array.dim() != 2)
+    refuse_kind(file, array, "vectors [N, D] of floats");
   Tensor vectors = array.to(at::kFloat), lost = vectors.isfinite().logical_not_().nonzero();
   if (lost.size(0) == 0) return vectors;
   int64_t row = lost[0][0].item<int64_t>(), column = lost[0][1].item<int64_t>();
-  fail(Exit::kData, file, ": example ", row, ", number ", column, " is ", array[row][column].item<double>(),
-       ", expected a finite number in single precision");
+  fail(Exit::kData, file, ": example ", row, ", number ", column, " is ",
+       array[row][column].item<double>(), ", expected a finite number in single precision");
 }
 
-Dataset npy_set(const NpyConfig& config, const std::string& file, const std::optional<std::string>& labels) {
+Dataset npy_set(const NpyConfig& config, const std::string& file,
+                const std::optional<std::string>& labels) {
   Tensor array = load_npy(file, {.finite = true});
   Dataset set{config.shape.size() == 3 ? npy_images(file, array) : npy_vectors(file, array), {}};
   check_examples(file, set.size(), set.shape(), config.shape);
@@ -42,7 +44,8 @@ Dataset npy_set(const NpyConfig& config, const std::string& file, const std::opt
 
 std::map<std::string, Dataset> read_splits(const NpyConfig& config, uint64_t seed) {
   Dataset train = npy_set(config, config.path, config.labels);
-  if (config.test) return {{"train", train}, {"test", npy_set(config, *config.test, config.test_labels)}};
+  if (config.test)
+    return {{"train", train}, {"test", npy_set(config, *config.test, config.test_labels)}};
   if (config.test_fraction == 0) return {{"train", train}};
   Cut parts = cut(train, config.test_fraction, seed, "data.test");
   return {{"train", parts.rest}, {"test", parts.part}};

@@ -11,7 +11,8 @@
 namespace diffeo {
 namespace {
 
-// Uniform over multiples of 2^-20, so that rounding to float32 moves no example into the next square.
+// Uniform over multiples of 2^-20, so that rounding to float32 moves no example into the next
+// square.
 Tensor lattice_uniform(Noise& noise, const std::string& path, const Tensor& like) {
   return noise.uniform(path, like).mul(1 << 20).floor().div(1 << 20);
 }
@@ -35,14 +36,16 @@ Tensor Checkerboard::do_sample(Noise& noise, const Tensor& like) const {
 Tensor Checkerboard::do_log_prob(const Tensor& x) const {
   Tensor cell = (x / side_ + 0.5 * cells_).floor();
   Tensor inside = ((cell >= 0) & (cell < cells_)).all(1) & (cell.sum(1).remainder(2) == 0);
-  return at::where(inside, at::full_like(cell.select(1, 0), -entropy()), -std::numeric_limits<double>::infinity());
+  return at::where(inside, at::full_like(cell.select(1, 0), -entropy()),
+                   -std::numeric_limits<double>::infinity());
 }
 
 double Checkerboard::entropy() const { return std::log(side_ * side_ * cells_ * cells_ / 2); }
 
 Tensor Pinwheel::do_sample(Noise& noise, const Tensor& like) const {
   auto [arms, radial, tangential, rate, scale] = parameters_;
-  Tensor f1 = 1 + radial * noise.normal("density.first", like), f2 = tangential * noise.normal("density.second", like);
+  Tensor f1 = 1 + radial * noise.normal("density.first", like),
+         f2 = tangential * noise.normal("density.second", like);
   Tensor f = at::stack({f1, f2}, 1);
   Tensor k = (noise.uniform("density.part", like) * arms).floor();
   return scale * turned_clockwise(f, 2 * M_PI / arms * k + rate * f.norm(2, {1}).exp());
@@ -53,7 +56,8 @@ Tensor Pinwheel::do_log_prob(const Tensor& x) const {
   Tensor straight = turned_clockwise(x / scale, -rate * (x / scale).norm(2, {1}).exp());
   std::vector<Tensor> parts;
   for (int64_t k = 0; k < arms; ++k) {
-    Tensor f = turned_clockwise(straight, at::full_like(straight.select(1, 0), -2 * M_PI * k / arms));
+    Tensor f =
+        turned_clockwise(straight, at::full_like(straight.select(1, 0), -2 * M_PI * k / arms));
     Tensor z = at::stack({(f.select(1, 0) - 1) / radial, f.select(1, 1) / tangential}, 1);
     parts.push_back(standard_normal_log_prob(z));
   }
@@ -69,23 +73,29 @@ TwoMoonsEnergy::TwoMoonsEnergy(double radius, double thickness, double width)
     : radius_(radius), thickness_(thickness), width_(width) {
   double spacing = std::min(thickness, width) / 4;
   Tensor line = at::arange(-bound(), bound(), spacing, host_options(at::kDouble));
-  log_z_ = energy(at::cartesian_prod({line, line})).neg().logsumexp(0).item<double>() + 2 * std::log(spacing);
+  log_z_ = energy(at::cartesian_prod({line, line})).neg().logsumexp(0).item<double>() +
+           2 * std::log(spacing);
 }
 
 double TwoMoonsEnergy::bound() const { return radius_ + 10 * std::max(thickness_, width_); }
 
 Tensor TwoMoonsEnergy::energy(const Tensor& x) const {
   Tensor x1 = x.select(1, 0);
-  Tensor right = -0.5 * ((x1 - radius_) / width_).square(), left = -0.5 * ((x1 + radius_) / width_).square();
+  Tensor right = -0.5 * ((x1 - radius_) / width_).square(),
+         left = -0.5 * ((x1 + radius_) / width_).square();
   return 0.5 * ((x.norm(2, {1}) - radius_) / thickness_).square() - at::logaddexp(left, right);
 }
 
 Tensor TwoMoonsEnergy::do_log_prob(const Tensor& x) const { return -energy(x) - log_z_; }
 
-double TwoMoonsEnergy::entropy() const { return entropy_on_grid(bound(), std::min(thickness_, width_) / 5); }
+double TwoMoonsEnergy::entropy() const {
+  return entropy_on_grid(bound(), std::min(thickness_, width_) / 5);
+}
 
-// Proposals: x1 from one of its Gaussians, x2 uniform; kept with the probability that the ring leaves of them.
-Tensor TwoMoonsEnergy::kept_proposals(Noise& noise, const std::string& path, const Tensor& like) const {
+// Proposals: x1 from one of its Gaussians, x2 uniform; kept with the probability that the ring
+// leaves of them.
+Tensor TwoMoonsEnergy::kept_proposals(Noise& noise, const std::string& path,
+                                      const Tensor& like) const {
   Tensor side = at::where(noise.uniform(path + ".side", like) < 0.5, -radius_, radius_);
   Tensor x1 = side + width_ * noise.normal(path + ".first", like);
   Tensor x2 = (2 * noise.uniform(path + ".second", like) - 1) * (radius_ + 10 * thickness_);

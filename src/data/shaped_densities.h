@@ -4,8 +4,8 @@
 
 namespace diffeo {
 
-// Uniform on every other square of a board of cells x cells squares (an even number) of the given side, centred at
-// the origin; the square at the lower left belongs to it.
+// Uniform on every other square of a board of cells x cells squares (an even number) of the given
+// side, centred at the origin; the square at the lower left belongs to it.
 class Checkerboard final : public Density {
  public:
   explicit Checkerboard(int64_t cells = 4, double side = 2) : cells_(cells), side_(side) {}
@@ -20,8 +20,8 @@ class Checkerboard final : public Density {
 };
 
 // k uniform on 0 … arms - 1; f ~ N((1, 0), diag(radial^2, tangential^2)); f rotated clockwise by
-// 2 pi k/arms + rate exp(|f|); x is `scale` times that. The usual sampler twists by exp(f1); with |f| the twist
-// preserves area, and the density is a mixture of Gaussians in untwisted coordinates.
+// 2 pi k/arms + rate exp(|f|); x is `scale` times that. The usual sampler twists by exp(f1); with
+// |f| the twist preserves area, and the density is a mixture of Gaussians in untwisted coordinates.
 class Pinwheel final : public Density {
  public:
   struct Parameters {
@@ -40,8 +40,9 @@ class Pinwheel final : public Density {
 };
 
 // log p = -((|x| - radius) / thickness)^2 / 2 + log(exp(-((x1 - radius) / width)^2 / 2)
-//         + exp(-((x1 + radius) / width)^2 / 2)) - log Z. (The first energy of Rezende and Mohamed 2015,
-// table 1, as the package normflows has it: 0.2 and 0.3 where the paper has 0.4 and 0.6.)
+//         + exp(-((x1 + radius) / width)^2 / 2)) - log Z
+// The first energy of Rezende and Mohamed 2015, table 1, as the package normflows has it: 0.2 and
+// 0.3 where the paper has 0.4 and 0.6.
 class TwoMoonsEnergy final : public Density {
  public:
   explicit TwoMoonsEnergy(double radius = 2, double thickness = 0.2, double width = 0.3);

@@ -18,7 +18,9 @@ TransformPtr built(const std::vector<Layer>& layers, const Site& site) {
 }  // namespace
 
 Flow::Flow(const std::vector<Layer>& layers, const Site& site, Base base)
-    : options_(site.options), base_(base), layers_(register_module(site.path, built(layers, site))) {}
+    : options_(site.options),
+      base_(base),
+      layers_(register_module(site.path, built(layers, site))) {}
 
 void Flow::initialise(const Tensor& x, const Pass& pass) {
   at::NoGradGuard no_grad;
@@ -32,7 +34,9 @@ Tensor Flow::log_prob(const Tensor& x, const Pass& pass) {
   return base_log_prob(base_, z) + log_det;
 }
 
-Tensor Flow::encode(const Tensor& x, const Pass& pass) { return layers_->forward(x, pass).value.flatten(1); }
+Tensor Flow::encode(const Tensor& x, const Pass& pass) {
+  return layers_->forward(x, pass).value.flatten(1);
+}
 
 Tensor Flow::decode(const Tensor& z, const Pass& pass) {
   return layers_->inverse(z.reshape(batched(z.size(0), layers_->output_shape())), pass);

@@ -33,9 +33,11 @@ class Flow final : public torch::nn::Module {
   Tensor draw_latents(int64_t count, const Pass& pass) const;
 
   std::vector<Segment> latents() const;
-  const Shape& shape() const { return layers_->input_shape(); }     // of an example
-  bool stochastic() const { return layers_->stochastic(); }         // whether log_prob is a bound
-  const torch::TensorOptions& options() const { return options_; }  // of the parameters: where and how it computes
+  const Shape& shape() const { return layers_->input_shape(); }  // of an example
+  bool stochastic() const { return layers_->stochastic(); }      // whether log_prob is a bound
+  const torch::TensorOptions& options() const {
+    return options_;
+  }  // of the parameters: where and how it computes
   const TransformPtr& layers() const { return layers_; }
 
  private:

@@ -26,12 +26,14 @@ int64_t count_records(const Input& in) {
 
 LabelledImages load_batch(const fs::path& path, Exit exit) {
   FileInput in(path, exit);
-  Tensor records = read_elements(in, {count_records(in), static_cast<int64_t>(kRecord)}, at::kByte, "the records");
+  Tensor records = read_elements(in, {count_records(in), static_cast<int64_t>(kRecord)}, at::kByte,
+                                 "the records");
   Tensor labels = records.select(1, 0).to(at::kLong);
   Tensor wrong = labels.gt(9).nonzero();
   if (wrong.size(0) > 0) {
     int64_t first = wrong[0][0].item<int64_t>();
-    in.fail("record ", first, " has the label ", labels[first].item<int64_t>(), ", expected 0 to 9");
+    in.fail("record ", first, " has the label ", labels[first].item<int64_t>(),
+            ", expected 0 to 9");
   }
   return {records.narrow(1, 1, static_cast<int64_t>(kPixels)).reshape({-1, 3, 32, 32}), labels};
 }
@@ -70,12 +72,14 @@ std::vector<fs::path> cifar10_files(const fs::path& folder, Cifar10Part part, Ex
   bool train = part == Cifar10Part::kTrain;
   std::vector<fs::path> batches = batches_in(folder, exit);
   if (train && !batches.empty()) return batches;
-  for (const char* name : {train ? "train.bin" : "test_batch.bin", train ? "train.bin" : "test.bin"}) {
+  for (const char* name :
+       {train ? "train.bin" : "test_batch.bin", train ? "train.bin" : "test.bin"}) {
     std::error_code ignored;
     if (fs::exists(folder / name, ignored)) return {folder / name};
   }
   fail(exit, folder.string(), ": holds neither ",
-       train ? "data_batch_*.bin nor train.bin" : "test_batch.bin nor test.bin", " (CIFAR-10, binary version)");
+       train ? "data_batch_*.bin nor train.bin" : "test_batch.bin nor test.bin",
+       " (CIFAR-10, binary version)");
 }
 
 }  // namespace diffeo

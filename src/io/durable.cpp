@@ -20,16 +20,20 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kWriteAtOnce = uint64_t{1} << 30;  // Linux writes at most 2 GiB in one call
 
-fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
 
 [[noreturn]] void fail_to(const char* verb, const fs::path& path, int error_number) {
   fail(path.string(), ": cannot be ", verb, ": ", in_words(error_number));
 }
 
 // Tries names beside `path` until `make` succeeds on one that nobody has.
-fs::path make_beside(const fs::path& path, const char* verb, const std::function<bool(const fs::path&)>& make) {
+fs::path make_beside(const fs::path& path, const char* verb,
+                     const std::function<bool(const fs::path&)>& make) {
   for (int attempt = 0;; ++attempt) {
-    fs::path name = folder_of(path) / joined(".tmp-", ::getpid(), "-", attempt, "-", path.filename().string());
+    fs::path name =
+        folder_of(path) / joined(".tmp-", ::getpid(), "-", attempt, "-", path.filename().string());
     if (make(name)) return name;
     if (errno != EEXIST) fail_to(verb, path, errno);
   }
@@ -47,8 +51,10 @@ fs::path writable_target(const fs::path& path) {
   std::error_code error;
   fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) return path;
-  require(!fs::is_directory(status), path.string(), ": is a directory, expected the name of a file");
-  require(fs::is_regular_file(status), path.string(), ": is a pipe or a device, expected the name of a file");
+  require(!fs::is_directory(status), path.string(),
+          ": is a directory, expected the name of a file");
+  require(fs::is_regular_file(status), path.string(),
+          ": is a pipe or a device, expected the name of a file");
   fs::path target = fs::canonical(path, error);
   if (error) fail_to("written", path, error.value());
   return target;
@@ -127,7 +133,8 @@ void replace_durably(const fs::path& from, const fs::path& to) {
 void remove_durably(const fs::path& path) {
   struct stat status;
   if (::lstat(path.c_str(), &status) != 0 && errno == ENOENT) return;
-  fs::path trash = make_beside(path, "removed", [&](const fs::path& name) { return rename_unless_taken(path, name); });
+  fs::path trash = make_beside(
+      path, "removed", [&](const fs::path& name) { return rename_unless_taken(path, name); });
   sync_directory(folder_of(path));
   std::error_code error;
   fs::remove_all(trash, error);
@@ -135,13 +142,15 @@ void remove_durably(const fs::path& path) {
 }
 
 fs::path make_temporary_directory(const fs::path& target) {
-  return make_beside(target, "written", [](const fs::path& name) { return ::mkdir(name.c_str(), 0777) == 0; });
+  return make_beside(target, "written",
+                     [](const fs::path& name) { return ::mkdir(name.c_str(), 0777) == 0; });
 }
 
 void make_directories(const fs::path& directory) {
   std::error_code error;
   std::vector<fs::path> missing;
-  for (fs::path path = directory; !path.empty() && !fs::exists(path, error); path = path.parent_path()) {
+  for (fs::path path = directory; !path.empty() && !fs::exists(path, error);
+       path = path.parent_path()) {
     missing.push_back(path);
   }
   fs::create_directories(directory, error);

@@ -8,10 +8,12 @@
 
 namespace diffeo {
 
-// Writes that survive a crash: whoever looks, also after a power cut, finds the old file or the whole new one. Names of
-// what is not finished or no longer wanted begin with ".tmp-". Every error says what the system refused and why.
+// Writes that survive a crash: whoever looks, also after a power cut, finds the old file or the
+// whole new one. Names of what is not finished or no longer wanted begin with ".tmp-". Every error
+// says what the system refused and why.
 
-// A file that appears under its name, or replaces the one there, when it is whole. Links are followed.
+// A file that appears under its name, or replaces the one there, when it is whole. Links are
+// followed.
 class DurableFile {
  public:
   explicit DurableFile(const std::filesystem::path& path);
@@ -36,12 +38,12 @@ void sync_directory(const std::filesystem::path& directory);
 // Within one file system. A directory that is not empty is not replaced.
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// Puts the directory `from` in the place of `to`, of which nothing is left; at every moment one of them stands there,
-// where the file system can exchange names. Nothing at `to` is no error.
+// Puts the directory `from` in the place of `to`, of which nothing is left; at every moment one of
+// them stands there, where the file system can exchange names. Nothing at `to` is no error.
 void replace_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// A file, or a directory with all it holds; renamed away first, so that a crash leaves no half of it under its name.
-// Nothing there is no error.
+// A file, or a directory with all it holds; renamed away first, so that a crash leaves no half of
+// it under its name. Nothing there is no error.
 void remove_durably(const std::filesystem::path& path);
 
 // A new directory beside `target`, to be filled and then renamed to it.
@@ -50,7 +52,8 @@ std::filesystem::path make_temporary_directory(const std::filesystem::path& targ
 // With all its parents, each made durable. A directory already there is no error.
 void make_directories(const std::filesystem::path& directory);
 
-// Removes what an interrupted process left unfinished in `directory`. Only for the one writer of a directory.
+// Removes what an interrupted process left unfinished in `directory`. Only for the one writer of a
+// directory.
 void remove_leftovers(const std::filesystem::path& directory);
 
 }  // namespace diffeo

@@ -24,12 +24,14 @@ std::string why_not_opened(const std::filesystem::path& path, int error_number) 
 }  // namespace
 
 void Input::read(void* to, uint64_t count, std::string_view part) {
-  require(count <= remaining(), "ends within ", part, ": expected ", count, " bytes, found ", remaining());
+  require(count <= remaining(), "ends within ", part, ": expected ", count, " bytes, found ",
+          remaining());
   do_read(to, count, part);
 }
 
 std::string Input::read_text(uint64_t count, std::string_view part) {
-  require(count <= remaining(), "ends within ", part, ": expected ", count, " bytes, found ", remaining());
+  require(count <= remaining(), "ends within ", part, ": expected ", count, " bytes, found ",
+          remaining());
   std::string text(count, '\0');
   do_read(text.data(), count, part);
   return text;
@@ -78,8 +80,10 @@ std::vector<std::filesystem::path> entries_of(const std::filesystem::path& direc
   std::vector<std::filesystem::path> entries;
   std::filesystem::directory_iterator next(directory, error), end;
   for (; !error && next != end; next.increment(error)) entries.push_back(next->path());
-  bool is_missing = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
-  if (error && !is_missing) fail(exit, directory.string(), ": cannot be read: ", in_words(error.value()));
+  bool is_missing =
+      error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  if (error && !is_missing)
+    fail(exit, directory.string(), ": cannot be read: ", in_words(error.value()));
   return entries;
 }
 

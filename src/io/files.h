@@ -11,8 +11,9 @@
 
 namespace diffeo {
 
-// Bytes read once, front to back. Every reader of this folder takes an Input: a file, a compressed file or memory.
-// Readers compare sizes with remaining() before they allocate. All errors carry the place and the exit.
+// Bytes read once, front to back. Every reader of this folder takes an Input: a file, a compressed
+// file or memory. Readers compare sizes with remaining() before they allocate. All errors carry the
+// place and the exit.
 class Input {
  public:
   virtual ~Input() = default;
@@ -84,6 +85,7 @@ class MemoryInput final : public Input {
 std::string read_file(const std::filesystem::path& path, uint64_t limit, Exit exit = Exit::kData);
 
 // The paths of what stands in a directory, in no order; nothing where there is no such directory.
-std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory, Exit exit = Exit::kFailed);
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory,
+                                              Exit exit = Exit::kFailed);
 
 }  // namespace diffeo

@@ -9,8 +9,8 @@ namespace {
 
 constexpr uint64_t kBlock = uint64_t{1} << 16;
 constexpr uint64_t kUnpackedAtOnce = uint64_t{1} << 30;  // zlib counts in 32 bits
-constexpr uint64_t kMostPerByte = 1032;                  // a match of 258 bytes takes at least two bits
-constexpr uint64_t kMostPending = uint64_t{1} << 16;     // unpacked, but not handed out yet
+constexpr uint64_t kMostPerByte = 1032;  // a match of 258 bytes takes at least two bits
+constexpr uint64_t kMostPending = uint64_t{1} << 16;  // unpacked, but not handed out yet
 constexpr int kGzipOnly = 16 + MAX_WBITS;
 
 }  // namespace
@@ -21,7 +21,9 @@ struct GzInput::Inflater {
 };
 
 GzInput::GzInput(std::unique_ptr<Input> packed)
-    : Input(packed->place(), packed->exit()), packed_(std::move(packed)), inflater_(std::make_unique<Inflater>()) {
+    : Input(packed->place(), packed->exit()),
+      packed_(std::move(packed)),
+      inflater_(std::make_unique<Inflater>()) {
   require(inflateInit2(&inflater_->stream, kGzipOnly) == Z_OK, "cannot be unpacked: out of memory");
 }
 
@@ -56,7 +58,8 @@ void GzInput::do_read(void* to, uint64_t count, std::string_view part) {
   char* next = static_cast<char*>(to);
   for (uint64_t left = count; left > 0;) {
     uint64_t got = unpack(next, std::min(left, kUnpackedAtOnce));
-    require(got > 0, "unpacked, ends within ", part, ": expected ", count, " bytes, found ", count - left);
+    require(got > 0, "unpacked, ends within ", part, ": expected ", count, " bytes, found ",
+            count - left);
     next += got;
     left -= got;
   }

@@ -8,9 +8,10 @@
 
 namespace diffeo {
 
-// What a gzip file holds, unpacked as it is read. One member, nothing after it; its length and checksum are verified
-// by finish(). remaining() follows from the most that deflate can pack into a byte, so a reader that compares it with
-// what a header claims allocates no more than that multiple of the packed file.
+// What a gzip file holds, unpacked as it is read. One member, nothing after it; its length and
+// checksum are verified by finish(). remaining() follows from the most that deflate can pack into a
+// byte, so a reader that compares it with what a header claims allocates no more than that multiple
+// of the packed file.
 class GzInput final : public Input {
  public:
   explicit GzInput(std::unique_ptr<Input> packed);

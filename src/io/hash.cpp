@@ -26,11 +26,14 @@ std::string hash_digits(XXH128_hash_t hash) {
 
 }  // namespace
 
-std::string xxh3_128(std::string_view bytes) { return hash_digits(XXH3_128bits(bytes.data(), bytes.size())); }
+std::string xxh3_128(std::string_view bytes) {
+  return hash_digits(XXH3_128bits(bytes.data(), bytes.size()));
+}
 
 std::string xxh3_128_of_file(const std::filesystem::path& path, Exit exit) {
   FileInput in(path, exit);
-  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
+  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
+                                                                        XXH3_freeState);
   require(state != nullptr, "out of memory");
   XXH3_128bits_reset(state.get());
   std::string block(std::min(in.remaining(), kHashedAtOnce), '\0');

@@ -42,19 +42,21 @@ Tensor read_idx(Input& in) {
   in.require(zeros, "does not begin with two zeros; this is not an IDX file");
   at::ScalarType type = idx_type(in, in.read_value<uint8_t>("the type"));
   int dimensions = in.read_value<uint8_t>("the number of dimensions");
-  in.require(1 <= dimensions && dimensions <= kMaxIdxDimensions, dimensions, " dimensions, expected 1 to ",
-             kMaxIdxDimensions);
+  in.require(1 <= dimensions && dimensions <= kMaxIdxDimensions, dimensions,
+             " dimensions, expected 1 to ", kMaxIdxDimensions);
   Shape shape;
   for (int i = 0; i < dimensions; ++i) shape.push_back(read_idx_size(in));
   int64_t item = static_cast<int64_t>(c10::elementSize(type));
   auto bytes = bytes_of(shape, item);
-  in.require(bytes && static_cast<uint64_t>(*bytes) <= in.remaining(), "its header promises ", to_string(shape), " of ",
-             item, " bytes each, more than the file can hold");
+  in.require(bytes && static_cast<uint64_t>(*bytes) <= in.remaining(), "its header promises ",
+             to_string(shape), " of ", item, " bytes each, more than the file can hold");
   Tensor data = read_elements(in, {*bytes}, at::kByte, "the elements");
   in.finish();
   return swapped(data, item).view(type).view(shape);
 }
 
-Tensor load_idx(const std::filesystem::path& path, Exit exit) { return read_idx(*open_unpacked(path, exit)); }
+Tensor load_idx(const std::filesystem::path& path, Exit exit) {
+  return read_idx(*open_unpacked(path, exit));
+}
 
 }  // namespace diffeo

@@ -15,7 +15,8 @@ using Event = nlohmann::json::parse_event_t;
 constexpr int kMaxDepth = 64;
 constexpr uint64_t kMaxJsonFile = uint64_t{64} << 20;
 
-// Watches a parser for what it lets pass: nlohmann keeps the last of two equal keys and sets no bound to the depth.
+// Watches a parser for what it lets pass: nlohmann keeps the last of two equal keys and sets no
+// bound to the depth.
 class JsonWatch {
  public:
   JsonWatch(const std::string& place, Exit exit) : place_(place), exit_(exit) {}

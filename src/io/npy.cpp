@@ -49,10 +49,12 @@ NpyHeader read_npy_header(Input& in) {
   bool begins = in.remaining() >= 8 && in.read_text(6, "the first bytes") == kNpyMagic;
   in.require(begins, "does not begin as an npy file does");
   int major = in.read_value<uint8_t>("the version"), minor = in.read_value<uint8_t>("the version");
-  in.require(1 <= major && major <= 3 && minor == 0, "npy version ", major, ".", minor, ", expected 1.0, 2.0 or 3.0");
+  in.require(1 <= major && major <= 3 && minor == 0, "npy version ", major, ".", minor,
+             ", expected 1.0, 2.0 or 3.0");
   uint64_t length = major == 1 ? in.read_value<uint16_t>("the length of the header")
                                : in.read_value<uint32_t>("the length of the header");
-  in.require(length <= kMaxNpyHeader, "the header takes ", length, " bytes, at most ", kMaxNpyHeader);
+  in.require(length <= kMaxNpyHeader, "the header takes ", length, " bytes, at most ",
+             kMaxNpyHeader);
   return parse_npy_header(in, in.read_text(length, "the header"));
 }
 
@@ -82,11 +84,12 @@ Tensor read_npy(Input& in, const NpyOptions& options) {
   NpyHeader header = read_npy_header(in);
   at::ScalarType type = npy_type(in, header.descr);
   Shape shape = header.shape;
-  in.require(shape.size() <= kMaxNpyDimensions, shape.size(), " dimensions, at most ", kMaxNpyDimensions);
+  in.require(shape.size() <= kMaxNpyDimensions, shape.size(), " dimensions, at most ",
+             kMaxNpyDimensions);
   auto bytes = bytes_of(shape, static_cast<int64_t>(c10::elementSize(type)));
   in.require(bytes.has_value(), "its shape ", to_string(shape), " is larger than any memory");
-  in.require(static_cast<uint64_t>(*bytes) == in.remaining(), to_string(shape), " of ", header.descr, " takes ", *bytes,
-             " bytes, found ", in.remaining());
+  in.require(static_cast<uint64_t>(*bytes) == in.remaining(), to_string(shape), " of ",
+             header.descr, " takes ", *bytes, " bytes, found ", in.remaining());
   if (header.fortran_order) std::reverse(shape.begin(), shape.end());
   Tensor tensor = read_elements(in, shape, type, "the elements");
   if (header.fortran_order) tensor = from_fortran(tensor);
@@ -106,11 +109,14 @@ std::string npy_bytes(const Tensor& tensor) {
   size_t spaces = kNpyAlignment - 1 - (kBefore + text.size()) % kNpyAlignment;
   text.append(spaces, ' ').append("\n");
   std::string bytes(kNpyMagic);
-  bytes.append({'\x01', '\0', static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)});
+  bytes.append(
+      {'\x01', '\0', static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)});
   bytes.append(text);
   return bytes.append(static_cast<const char*>(host.const_data_ptr()), host.nbytes());
 }
 
-void save_npy(const std::filesystem::path& path, const Tensor& tensor) { write_durably(path, npy_bytes(tensor)); }
+void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
+  write_durably(path, npy_bytes(tensor));
+}
 
 }  // namespace diffeo

@@ -14,10 +14,12 @@ struct NpyOptions {
   bool finite = false;  // refuse NaN and infinities
 };
 
-// NumPy's format, versions 1 to 3 (numpy.lib.format): <f2 <f4 <f8, signed and unsigned integers of 1 to 8 bytes, b1;
-// little-endian, C or Fortran order; at most 8 dimensions. Nothing that needs pickle. The result is contiguous.
+// NumPy's format, versions 1 to 3 (numpy.lib.format): <f2 <f4 <f8, signed and unsigned integers of
+// 1 to 8 bytes, b1; little-endian, C or Fortran order; at most 8 dimensions. Nothing that needs
+// pickle. The result is contiguous.
 Tensor read_npy(Input& in, const NpyOptions& options = {});
-Tensor load_npy(const std::filesystem::path& path, const NpyOptions& options = {}, Exit exit = Exit::kData);
+Tensor load_npy(const std::filesystem::path& path, const NpyOptions& options = {},
+                Exit exit = Exit::kData);
 
 // Version 1, C order, as numpy.save writes it.
 std::string npy_bytes(const Tensor& tensor);

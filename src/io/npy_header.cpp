@@ -27,8 +27,9 @@ class NpyParser {
         break;
       }
     }
-    in_.require(seen.size() == 3, "header: expected the keys descr, fortran_order and shape, found only ", seen.size(),
-                " of them");
+    in_.require(seen.size() == 3,
+                "header: expected the keys descr, fortran_order and shape, found only ",
+                seen.size(), " of them");
     skip_spaces();
     if (at_ != text_.size()) complain("its end");
     return header;
@@ -116,14 +117,18 @@ class NpyParser {
 
 }  // namespace
 
-NpyHeader parse_npy_header(const Input& in, std::string_view text) { return NpyParser(in, text).dictionary(); }
+NpyHeader parse_npy_header(const Input& in, std::string_view text) {
+  return NpyParser(in, text).dictionary();
+}
 
 std::string npy_header_text(const NpyHeader& header) {
   std::string shape;
-  for (size_t i = 0; i < header.shape.size(); ++i) shape += (i > 0 ? ", " : "") + std::to_string(header.shape[i]);
+  for (size_t i = 0; i < header.shape.size(); ++i)
+    shape += (i > 0 ? ", " : "") + std::to_string(header.shape[i]);
   if (header.shape.size() == 1) shape += ",";
-  return "{'descr': '" + header.descr + "', 'fortran_order': " + (header.fortran_order ? "True" : "False") +
-         ", 'shape': (" + shape + "), }";
+  return "{'descr': '" + header.descr +
+         "', 'fortran_order': " + (header.fortran_order ? "True" : "False") + ", 'shape': (" +
+         shape + "), }";
 }
 
 }  // namespace diffeo

@@ -11,8 +11,9 @@
 #include "io/elements.h"
 #include "io/files.h"
 
-// libpng leaves a failed call by longjmp. So each function here that calls setjmp holds nothing that needs a
-// destructor and calls nothing but libpng; memory is taken and errors are thrown by its caller.
+// libpng leaves a failed call by longjmp. So each function here that calls setjmp holds nothing
+// that needs a destructor and calls nothing but libpng; memory is taken and errors are thrown by
+// its caller.
 
 namespace diffeo {
 namespace {
@@ -30,12 +31,14 @@ void ignore_warning(png_structp, png_const_charp) {}
 // libpng's state for one picture, either way.
 struct Codec {
   explicit Codec(bool writes) {
-    png = (writes ? png_create_write_struct : png_create_read_struct)(PNG_LIBPNG_VER_STRING, message, keep_message,
-                                                                      ignore_warning);
+    png = (writes ? png_create_write_struct : png_create_read_struct)(
+        PNG_LIBPNG_VER_STRING, message, keep_message, ignore_warning);
     if (png != nullptr) info = png_create_info_struct(png);
     writing = writes;
   }
-  ~Codec() { writing ? png_destroy_write_struct(&png, &info) : png_destroy_read_struct(&png, &info, nullptr); }
+  ~Codec() {
+    writing ? png_destroy_write_struct(&png, &info) : png_destroy_read_struct(&png, &info, nullptr);
+  }
   Codec(const Codec&) = delete;
   Codec& operator=(const Codec&) = delete;
   bool whole() const { return info != nullptr; }
@@ -57,7 +60,8 @@ std::vector<png_bytep> rows_of(const Tensor& pixels) {  // [H, W, C] uint8, cont
 void append_bytes(png_structp png, png_bytep bytes, size_t count) {
   bool fits = true;
   try {
-    static_cast<std::string*>(png_get_io_ptr(png))->append(reinterpret_cast<const char*>(bytes), count);
+    static_cast<std::string*>(png_get_io_ptr(png))
+        ->append(reinterpret_cast<const char*>(bytes), count);
   } catch (const std::exception&) {
     fits = false;
   }
@@ -78,10 +82,11 @@ struct PngSize {
   bool transparent;
 };
 
-bool encode(Codec& codec, const PngSize& size, std::vector<png_text>& text, std::vector<png_bytep>& rows) {
+bool encode(Codec& codec, const PngSize& size, std::vector<png_text>& text,
+            std::vector<png_bytep>& rows) {
   if (setjmp(png_jmpbuf(codec.png))) return false;
-  png_set_IHDR(codec.png, codec.info, size.width, size.height, size.depth, size.colour, PNG_INTERLACE_NONE,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(codec.png, codec.info, size.width, size.height, size.depth, size.colour,
+               PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_set_text(codec.png, codec.info, text.data(), static_cast<int>(text.size()));
   png_write_info(codec.png, codec.info);
   png_write_image(codec.png, rows.data());
@@ -93,8 +98,10 @@ bool encode(Codec& codec, const PngSize& size, std::vector<png_text>& text, std:
 bool decode_header(Codec& codec, PngSize& size) {
   if (setjmp(png_jmpbuf(codec.png))) return false;
   png_read_info(codec.png, codec.info);
-  png_get_IHDR(codec.png, codec.info, &size.width, &size.height, &size.depth, &size.colour, nullptr, nullptr, nullptr);
-  size.transparent = (size.colour & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(codec.png, codec.info, PNG_INFO_tRNS);
+  png_get_IHDR(codec.png, codec.info, &size.width, &size.height, &size.depth, &size.colour, nullptr,
+               nullptr, nullptr);
+  size.transparent = (size.colour & PNG_COLOR_MASK_ALPHA) != 0 ||
+                     png_get_valid(codec.png, codec.info, PNG_INFO_tRNS);
   png_set_expand(codec.png);
   png_set_interlace_handling(codec.png);
   png_read_update_info(codec.png, codec.info);
@@ -124,10 +131,11 @@ std::vector<png_text> text_chunks(const PngText& text) {
 void require_readable(const std::string& place, Exit exit, const PngSize& size) {
   int64_t width = size.width, height = size.height;
   if (width > kMaxPngSide || height > kMaxPngSide || width * height > kMaxPngPixels) {
-    fail(exit, place, ": ", width, " x ", height, " pixels, at most ", kMaxPngSide, " a side and ", kMaxPngPixels,
-         " in all");
+    fail(exit, place, ": ", width, " x ", height, " pixels, at most ", kMaxPngSide, " a side and ",
+         kMaxPngPixels, " in all");
   }
-  if (size.transparent) fail(exit, place, ": has transparent pixels, expected grey or RGB; flatten it first");
+  if (size.transparent)
+    fail(exit, place, ": has transparent pixels, expected grey or RGB; flatten it first");
   if (size.depth > 8) fail(exit, place, ": has 16 bits a channel, expected at most 8");
 }
 
@@ -135,8 +143,9 @@ void require_readable(const std::string& place, Exit exit, const PngSize& size) 
 
 std::string png_bytes(const Tensor& image, const PngText& text) {
   bool picture = image.dim() == 3 && image.scalar_type() == at::kByte && image.numel() > 0;
-  require(picture && (image.size(0) == 1 || image.size(0) == 3), "a PNG picture is [1 or 3, H, W] of uint8, found ",
-          to_string(image.sizes().vec()), " of ", c10::toString(image.scalar_type()));
+  require(picture && (image.size(0) == 1 || image.size(0) == 3),
+          "a PNG picture is [1 or 3, H, W] of uint8, found ", to_string(image.sizes().vec()),
+          " of ", c10::toString(image.scalar_type()));
   Tensor pixels = image.to(at::kCPU).permute({1, 2, 0}).contiguous();
   PngSize size{static_cast<png_uint_32>(image.size(2)),
                static_cast<png_uint_32>(image.size(1)),
@@ -161,7 +170,8 @@ void save_png(const std::filesystem::path& path, const Tensor& image, const PngT
 Tensor parse_png(std::string_view bytes, const std::string& place, Exit exit) {
   Codec codec(false);
   require(codec.whole(), place, ": cannot be read: out of memory");
-  // Skips text and profiles. libpng would take memory for whatever length they claim: its limit only warns.
+  // Skips text and profiles. libpng would take memory for whatever length they claim: its limit
+  // only warns.
   png_set_keep_unknown_chunks(codec.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_set_read_fn(codec.png, &bytes, take_bytes);
   PngSize size;

@@ -35,12 +35,13 @@ RunLock::RunLock(const std::filesystem::path& directory) {
   if (!file_.is_open()) fail(path.string(), ": cannot be written: ", in_words(errno));
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) fail(path.string(), ": cannot be locked: ", in_words(errno));
-    fail(Exit::kUsage, directory.string(), ": another process is writing here (", holder_in(file_.get()),
-         "); wait for its end or choose another directory");
+    fail(Exit::kUsage, directory.string(), ": another process is writing here (",
+         holder_in(file_.get()), "); wait for its end or choose another directory");
   }
   std::string holder = this_process();
-  bool written = ::ftruncate(file_.get(), 0) == 0 &&
-                 ::pwrite(file_.get(), holder.data(), holder.size(), 0) == static_cast<ssize_t>(holder.size());
+  bool written =
+      ::ftruncate(file_.get(), 0) == 0 &&
+      ::pwrite(file_.get(), holder.data(), holder.size(), 0) == static_cast<ssize_t>(holder.size());
   if (!written) fail(path.string(), ": cannot be written: ", in_words(errno));
 }
 

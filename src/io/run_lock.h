@@ -6,9 +6,9 @@
 
 namespace diffeo {
 
-// Makes this process the one writer of a directory for as long as the object lives. The system lets go of the lock when
-// the process dies, however it does; the file ".lock" stays and means nothing by itself. A second writer is told
-// which process, on which host, was first (Exit::kUsage).
+// Makes this process the one writer of a directory for as long as the object lives. The system lets
+// go of the lock when the process dies, however it does; the file ".lock" stays and means nothing
+// by itself. A second writer is told which process, on which host, was first (Exit::kUsage).
 class RunLock {
  public:
   explicit RunLock(const std::filesystem::path& directory);

@@ -20,7 +20,8 @@ namespace {
 
 using nlohmann::json;
 
-static_assert(std::endian::native == std::endian::little, "the format stores what this machine has in memory");
+static_assert(std::endian::native == std::endian::little,
+              "the format stores what this machine has in memory");
 
 constexpr uint64_t kMaxHeader = uint64_t{16} << 20;
 constexpr size_t kMaxDimensions = 8;
@@ -58,12 +59,14 @@ using Ordered = std::vector<std::pair<std::string, Tensor>>;
 Ordered in_file_order(const NamedTensors& tensors) {
   Ordered ordered(tensors.begin(), tensors.end());
   for (const auto& [name, tensor] : ordered) {
-    require(name != kMetadataKey, "a tensor cannot be named ", kMetadataKey, " in a safetensors file");
-    require(tensor.defined() && !tensor.is_meta() && tensor.layout() == at::kStrided, "tensor '", name,
-            "': has no values to store");
+    require(name != kMetadataKey, "a tensor cannot be named ", kMetadataKey,
+            " in a safetensors file");
+    require(tensor.defined() && !tensor.is_meta() && tensor.layout() == at::kStrided, "tensor '",
+            name, "': has no values to store");
   }
-  std::stable_sort(ordered.begin(), ordered.end(),
-                   [](const auto& a, const auto& b) { return a.second.element_size() > b.second.element_size(); });
+  std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
+    return a.second.element_size() > b.second.element_size();
+  });
   return ordered;
 }
 
@@ -82,7 +85,8 @@ std::string header_bytes(const Ordered& tensors, const Metadata& metadata) {
   uint64_t length = sizeof(uint64_t) + text.size();
   text.append((kAlignment - length % kAlignment) % kAlignment, ' ');
   length = text.size();
-  require(length <= kMaxHeader, "the header of a safetensors file would take ", length, " bytes, at most ", kMaxHeader);
+  require(length <= kMaxHeader, "the header of a safetensors file would take ", length,
+          " bytes, at most ", kMaxHeader);
   return std::string(reinterpret_cast<const char*>(&length), sizeof length) + text;
 }
 
@@ -103,7 +107,8 @@ void write_all(const NamedTensors& tensors, const Metadata& metadata,
 }
 
 bool is_count(const json& value) {
-  return value.is_number_unsigned() && value.get<uint64_t>() <= uint64_t{std::numeric_limits<int64_t>::max()};
+  return value.is_number_unsigned() &&
+         value.get<uint64_t>() <= uint64_t{std::numeric_limits<int64_t>::max()};
 }
 
 at::ScalarType parse_type(const Input& in, const std::string& name, const json& value) {
@@ -114,34 +119,39 @@ at::ScalarType parse_type(const Input& in, const std::string& name, const json& 
   in.fail("tensor '", name, "': dtype ", value.dump(), ", expected one of ", stored_names());
 }
 
-std::vector<int64_t> parse_counts(const Input& in, const std::string& name, const char* key, const json& value) {
-  in.require(value.is_array() && std::all_of(value.begin(), value.end(), is_count), "tensor '", name, "': ", key,
-             " is not a list of whole numbers from 0 to 2^63 - 1");
+std::vector<int64_t> parse_counts(const Input& in, const std::string& name, const char* key,
+                                  const json& value) {
+  in.require(value.is_array() && std::all_of(value.begin(), value.end(), is_count), "tensor '",
+             name, "': ", key, " is not a list of whole numbers from 0 to 2^63 - 1");
   return value.get<std::vector<int64_t>>();
 }
 
 Entry parse_entry(const Input& in, const std::string& name, const json& fields) {
-  bool complete = fields.is_object() && fields.size() == 3 && fields.contains("dtype") && fields.contains("shape") &&
-                  fields.contains("data_offsets");
-  in.require(complete, "tensor '", name, "': expected exactly the keys dtype, shape and data_offsets");
-  Entry entry{name, parse_type(in, name, fields["dtype"]), parse_counts(in, name, "shape", fields["shape"]), 0, 0};
+  bool complete = fields.is_object() && fields.size() == 3 && fields.contains("dtype") &&
+                  fields.contains("shape") && fields.contains("data_offsets");
+  in.require(complete, "tensor '", name,
+             "': expected exactly the keys dtype, shape and data_offsets");
+  Entry entry{name, parse_type(in, name, fields["dtype"]),
+              parse_counts(in, name, "shape", fields["shape"]), 0, 0};
   std::vector<int64_t> offsets = parse_counts(in, name, "data_offsets", fields["data_offsets"]);
   in.require(offsets.size() == 2 && offsets[0] <= offsets[1], "tensor '", name,
              "': data_offsets are not a beginning and an end");
-  in.require(entry.shape.size() <= kMaxDimensions, "tensor '", name, "': ", entry.shape.size(), " dimensions, at most ",
-             kMaxDimensions);
+  in.require(entry.shape.size() <= kMaxDimensions, "tensor '", name, "': ", entry.shape.size(),
+             " dimensions, at most ", kMaxDimensions);
   auto bytes = bytes_of(entry.shape, static_cast<int64_t>(c10::elementSize(entry.type)));
   in.require(bytes.has_value(), "tensor '", name, "': its shape ", to_string(entry.shape),
              " is larger than any memory");
-  in.require(*bytes == offsets[1] - offsets[0], "tensor '", name, "': ", offsets[1] - offsets[0], " bytes for ",
-             fields["dtype"].get<std::string>(), " ", to_string(entry.shape), ", expected ", *bytes);
+  in.require(*bytes == offsets[1] - offsets[0], "tensor '", name, "': ", offsets[1] - offsets[0],
+             " bytes for ", fields["dtype"].get<std::string>(), " ", to_string(entry.shape),
+             ", expected ", *bytes);
   entry.begin = static_cast<uint64_t>(offsets[0]);
   entry.end = static_cast<uint64_t>(offsets[1]);
   return entry;
 }
 
 Metadata parse_metadata(const Input& in, const json& value) {
-  in.require(value.is_object() && std::all_of(value.begin(), value.end(), [](const json& v) { return v.is_string(); }),
+  in.require(value.is_object() && std::all_of(value.begin(), value.end(),
+                                              [](const json& v) { return v.is_string(); }),
              kMetadataKey, " is not an object of strings");
   return value.get<Metadata>();
 }
@@ -151,32 +161,37 @@ json parse_header(Input& in) {
   in.require(length <= kMaxHeader, "the header takes ", length, " bytes, at most ", kMaxHeader,
              "; this is not a safetensors file");
   std::string text = in.read_text(length, "the header");
-  in.require(text.starts_with('{'), "the header does not begin with '{'; this is not a safetensors file");
+  in.require(text.starts_with('{'),
+             "the header does not begin with '{'; this is not a safetensors file");
   return parse_json(text, in.place() + ": header", in.exit());
 }
 
 void check_layout(const Input& in, std::vector<Entry>& entries) {
-  std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
   uint64_t end = 0;
   for (const Entry& entry : entries) {
-    in.require(entry.begin == end, "tensor '", entry.name, "': its data begin at byte ", entry.begin, ", expected ",
-               end, " (tensors neither overlap nor leave holes)");
+    in.require(entry.begin == end, "tensor '", entry.name, "': its data begin at byte ",
+               entry.begin, ", expected ", end, " (tensors neither overlap nor leave holes)");
     end = entry.end;
   }
-  in.require(end == in.remaining(), "the header describes ", end, " bytes of data, found ", in.remaining());
+  in.require(end == in.remaining(), "the header describes ", end, " bytes of data, found ",
+             in.remaining());
 }
 
 }  // namespace
 
 std::string safetensors_bytes(const NamedTensors& tensors, const Metadata& metadata) {
   std::string bytes;
-  write_all(tensors, metadata,
-            [&](const void* from, uint64_t count) { bytes.append(static_cast<const char*>(from), count); });
+  write_all(tensors, metadata, [&](const void* from, uint64_t count) {
+    bytes.append(static_cast<const char*>(from), count);
+  });
   return bytes;
 }
 
-void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const Metadata& metadata) {
+void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                      const Metadata& metadata) {
   DurableFile file(path);
   write_all(tensors, metadata, [&](const void* from, uint64_t count) { file.write(from, count); });
   file.commit();
@@ -195,7 +210,8 @@ SafetensorsFile read_safetensors(Input& in) {
   }
   check_layout(in, entries);
   for (const Entry& entry : entries) {
-    file.tensors[entry.name] = read_elements(in, entry.shape, entry.type, "tensor '" + entry.name + "'");
+    file.tensors[entry.name] =
+        read_elements(in, entry.shape, entry.type, "tensor '" + entry.name + "'");
   }
   return file;
 }

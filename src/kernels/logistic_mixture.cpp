@@ -19,9 +19,10 @@ std::pair<Tensor, Tensor> value_of(const Tensor& x, const Tensor& raw, int64_t c
   return x.is_cpu() ? mixture_host(x, raw, components) : mixture_aten(x, raw, components);
 }
 
-std::pair<Tensor, Tensor> gradient_of(const Tensor& x, const Tensor& raw, int64_t components, const Tensor& by_y,
-                                      const Tensor& by_log_det) {
-  return (x.is_cpu() ? mixture_gradient_host : mixture_gradient_aten)(x, raw, components, by_y, by_log_det);
+std::pair<Tensor, Tensor> gradient_of(const Tensor& x, const Tensor& raw, int64_t components,
+                                      const Tensor& by_y, const Tensor& by_log_det) {
+  return (x.is_cpu() ? mixture_gradient_host : mixture_gradient_aten)(x, raw, components, by_y,
+                                                                      by_log_det);
 }
 
 Tensor root_of(const Tensor& y, const Tensor& raw, int64_t components) {
@@ -29,7 +30,8 @@ Tensor root_of(const Tensor& y, const Tensor& raw, int64_t components) {
 }
 
 struct Forward : torch::autograd::Function<Forward> {
-  static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& raw, int64_t components) {
+  static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& raw,
+                               int64_t components) {
     Tensor whole_x = x.contiguous(), whole_raw = raw.contiguous();
     context->save_for_backward({whole_x, whole_raw});
     context->saved_data["components"] = components;
@@ -47,7 +49,8 @@ struct Forward : torch::autograd::Function<Forward> {
 
 // With x = f^-1(y): dx/dy = 1 / f'(x) and dx/draw = -(df/draw) / f'(x).
 struct Inverse : torch::autograd::Function<Inverse> {
-  static variable_list forward(AutogradContext* context, const Tensor& y, const Tensor& raw, int64_t components) {
+  static variable_list forward(AutogradContext* context, const Tensor& y, const Tensor& raw,
+                               int64_t components) {
     Tensor whole_raw = raw.contiguous();
     Tensor x = root_of(y.contiguous(), whole_raw, components);
     context->save_for_backward({x, whole_raw});
@@ -79,7 +82,8 @@ Tensor logistic_mixture_inverse(const Tensor& y, const Tensor& raw, int64_t comp
 }
 
 Tensor logistic_mixture_evaluations(const Tensor& y, const Tensor& raw, int64_t components) {
-  return mixture_evaluations_host(y.detach().cpu().contiguous(), raw.detach().cpu().contiguous(), components);
+  return mixture_evaluations_host(y.detach().cpu().contiguous(), raw.detach().cpu().contiguous(),
+                                  components);
 }
 
 }  // namespace diffeo

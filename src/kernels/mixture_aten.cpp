@@ -33,8 +33,10 @@ LogitAndSlope mixture_logit(const Tensor& x, const MixtureNumbers& n) {
   Tensor log_cdf = (n.log_weights + log_sigmoid).logsumexp(2);
   Tensor log_survival = (n.log_weights + log_complement).logsumexp(2);
   // log(f / F + f / S): log f - log F - log S would cancel in the tails.
-  Tensor by_cdf = (n.log_weights + log_sigmoid - log_cdf.unsqueeze(2)) + (log_complement - n.log_scales);
-  Tensor by_survival = (n.log_weights + log_complement - log_survival.unsqueeze(2)) + (log_sigmoid - n.log_scales);
+  Tensor by_cdf =
+      (n.log_weights + log_sigmoid - log_cdf.unsqueeze(2)) + (log_complement - n.log_scales);
+  Tensor by_survival =
+      (n.log_weights + log_complement - log_survival.unsqueeze(2)) + (log_sigmoid - n.log_scales);
   return {log_cdf - log_survival, at::logaddexp(by_cdf, by_survival).logsumexp(2)};
 }
 
@@ -49,8 +51,9 @@ std::pair<Tensor, Tensor> mixture_aten(const Tensor& x, const Tensor& raw, int64
   return {n.log_scale.exp() * logit + n.shift, sum_events(log_slope + n.log_scale)};
 }
 
-std::pair<Tensor, Tensor> mixture_gradient_aten(const Tensor& x, const Tensor& raw, int64_t components,
-                                                const Tensor& by_y, const Tensor& by_log_det) {
+std::pair<Tensor, Tensor> mixture_gradient_aten(const Tensor& x, const Tensor& raw,
+                                                int64_t components, const Tensor& by_y,
+                                                const Tensor& by_log_det) {
   at::AutoGradMode with_gradient(true);
   Tensor x_leaf = x.detach().requires_grad_(), raw_leaf = raw.detach().requires_grad_();
   auto [y, log_det] = mixture_aten(x_leaf, raw_leaf, components);

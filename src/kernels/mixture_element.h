@@ -8,9 +8,10 @@
 
 namespace diffeo {
 
-// A mixture of logistics at one point, on the host: log CDF, log survival and log density, each by a log-sum-exp of its
-// own so that neither tail is ever one minus something rounded. Weights softmax(logits); log-scales are held at -7 from
-// below (Ho et al. 2019; flowpp, logistic.py). Parameters stand `stride` numbers apart.
+// A mixture of logistics at one point, on the host: log CDF, log survival and log density, each by
+// a log-sum-exp of its own so that neither tail is ever one minus something rounded. Weights
+// softmax(logits); log-scales are held at -7 from below (Ho et al. 2019; flowpp, logistic.py).
+// Parameters stand `stride` numbers apart.
 
 constexpr double kSmallestLogScale = -7;
 
@@ -19,8 +20,8 @@ template <class T>
 class MixtureElement {
  public:
   explicit MixtureElement(int64_t components) : clamped_(components) {
-    for (auto* terms :
-         {&logit_, &mean_, &log_scale_, &z_, &log_sigmoid_, &log_complement_, &cdf_, &survival_, &density_, &slope_}) {
+    for (auto* terms : {&logit_, &mean_, &log_scale_, &z_, &log_sigmoid_, &log_complement_, &cdf_,
+                        &survival_, &density_, &slope_}) {
       terms->resize(components);
     }
   }
@@ -63,8 +64,8 @@ class MixtureElement {
   T logit() const { return log_cdf_ - log_survival_; }
   T log_slope() const { return log_slope_; }  // of the logit
 
-  // Derivatives of a * logit + b * log_slope with respect to the parameters, written where read() found them; returns
-  // that with respect to x.
+  // Derivatives of a * logit + b * log_slope with respect to the parameters, written where read()
+  // found them; returns that with respect to x.
   T gradient(T a, T b, T* out, int64_t stride) const {
     const int64_t count = size();
     T by_x = 0;
@@ -72,10 +73,11 @@ class MixtureElement {
       T sigmoid = 1 / (1 + std::exp(-z_[k])), weight = std::exp(logit_[k]);
       T in_cdf = std::exp(cdf_[k] - log_cdf_), in_survival = std::exp(survival_[k] - log_survival_);
       T in_density = std::exp(density_[k] - log_density_), complement = 1 / (1 + std::exp(z_[k]));
-      T by_z =
-          (a - b) * in_cdf * complement + (a + b) * in_survival * sigmoid + b * in_density * (complement - sigmoid);
+      T by_z = (a - b) * in_cdf * complement + (a + b) * in_survival * sigmoid +
+               b * in_density * (complement - sigmoid);
       T by_mean = -by_z * std::exp(-log_scale_[k]);
-      out[k * stride] = (a - b) * (in_cdf - weight) - (a + b) * (in_survival - weight) + b * (in_density - weight);
+      out[k * stride] = (a - b) * (in_cdf - weight) - (a + b) * (in_survival - weight) +
+                        b * (in_density - weight);
       out[(count + k) * stride] = by_mean;
       out[(2 * count + k) * stride] = clamped_[k] ? T(0) : -by_z * z_[k] - b * in_density;
       by_x -= by_mean;
@@ -97,7 +99,8 @@ class MixtureElement {
  private:
   int64_t size() const { return static_cast<int64_t>(logit_.size()); }
 
-  // Of the logit: log(f / F + f / S), a sum of positive terms, where log f - log F - log S would cancel in the tails.
+  // Of the logit: log(f / F + f / S), a sum of positive terms, where log f - log F - log S would
+  // cancel in the tails.
   T logarithm_of_slope() {
     for (int64_t k = 0; k < size(); ++k) {
       T by_cdf = (cdf_[k] - log_cdf_) + (log_complement_[k] - log_scale_[k]);
@@ -116,13 +119,14 @@ class MixtureElement {
 
   std::vector<T> logit_, mean_, log_scale_;  // logits normalised to log weights
   std::vector<uint8_t> clamped_;
-  std::vector<T> z_, log_sigmoid_, log_complement_, cdf_, survival_, density_, slope_;  // of the last point
+  std::vector<T> z_, log_sigmoid_, log_complement_, cdf_, survival_, density_,
+      slope_;  // of the last point
   T log_cdf_ = 0, log_survival_ = 0, log_density_ = 0, log_slope_ = 0;
 };
 
-// The root x of logit(x) = v by Newton's method kept inside a shrinking bracket: a step that leaves it, or that has not
-// halved it in two, is a bisection. Ends when |logit(x) - v| is round-off of v, or the bracket cannot be divided.
-// Returns the number of evaluations.
+// The root x of logit(x) = v by Newton's method kept inside a shrinking bracket: a step that leaves
+// it, or that has not halved it in two, is a bisection. Ends when |logit(x) - v| is round-off of v,
+// or the bracket cannot be divided. Returns the number of evaluations.
 template <class T>
 int64_t solve_mixture(MixtureElement<T>& mixture, T v, T& x) {
   T low, high;

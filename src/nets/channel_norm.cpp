@@ -6,7 +6,8 @@ namespace diffeo {
 
 void require_started(const std::string& path, const Tensor& flag, bool& is_ready) {
   is_ready = is_ready || flag.is_meta() || flag.item<bool>();
-  require(is_ready, path, ": not initialised; call Flow::initialise with a batch, or load weights, first");
+  require(is_ready, path,
+          ": not initialised; call Flow::initialise with a batch, or load weights, first");
 }
 
 ChannelNorm::ChannelNorm(const Site& site, double scale) : path_(site.path), scale_(scale) {

@@ -7,9 +7,10 @@
 
 namespace diffeo {
 
-// y = (x + b) exp(3 logs), a b and a logs for each channel: the actnorm of openai/glow, which stores a third of the
-// log-scale and so triples its learning rate. Mode initialise sets both to give the batch zero mean and standard
-// deviation `scale`. A norm that was neither initialised nor loaded throws in every other mode.
+// y = (x + b) exp(3 logs), a b and a logs for each channel: the actnorm of openai/glow, which
+// stores a third of the log-scale and so triples its learning rate. Mode initialise sets both to
+// give the batch zero mean and standard deviation `scale`. A norm that was neither initialised nor
+// loaded throws in every other mode.
 class ChannelNorm final : public torch::nn::Module {
  public:
   ChannelNorm(const Site& site, double scale = 1);
@@ -33,8 +34,8 @@ class ChannelNorm final : public torch::nn::Module {
 // The factor between a stored `logs` of openai/glow and the log-scale it stands for.
 constexpr double kGlowLogsFactor = 3;
 
-// Reads `flag`, a bool buffer that says a module has been set from data, until it is first found true. Throws when it
-// is not; afterwards costs nothing. Any way of loading weights will do.
+// Reads `flag`, a bool buffer that says a module has been set from data, until it is first found
+// true. Throws when it is not; afterwards costs nothing. Any way of loading weights will do.
 void require_started(const std::string& path, const Tensor& flag, bool& is_ready);
 
 }  // namespace diffeo

@@ -10,10 +10,12 @@ struct ConvSizes {
   double scale;  // deviation of its output at the start
 };
 
-std::shared_ptr<StartedConv> conv_in(const std::string& name, const GatedBlockOptions& options, const Site& site,
-                                     ConvSizes sizes) {
-  StartedConv::Form form{.kernel = sizes.kernel, .weight_norm = options.weight_norm, .scale = sizes.scale};
-  return std::make_shared<StartedConv>(site.inside(name, site.input), sizes.inputs, sizes.outputs, form);
+std::shared_ptr<StartedConv> conv_in(const std::string& name, const GatedBlockOptions& options,
+                                     const Site& site, ConvSizes sizes) {
+  StartedConv::Form form{
+      .kernel = sizes.kernel, .weight_norm = options.weight_norm, .scale = sizes.scale};
+  return std::make_shared<StartedConv>(site.inside(name, site.input), sizes.inputs, sizes.outputs,
+                                       form);
 }
 
 }  // namespace
@@ -63,8 +65,8 @@ Tensor GatedConv::forward(const Tensor& x, const Tensor& context, const Pass& pa
 GatedAttention::GatedAttention(const GatedBlockOptions& options, const Site& site)
     : path_(site.path), dropout_(options.dropout), heads_(options.heads), kind_(options.attention) {
   int64_t filters = site.input[0];
-  require(kind_ != Attention::kFull || filters % heads_ == 0, "heads: ", heads_, " do not divide ", filters,
-          " channels");
+  require(kind_ != Attention::kFull || filters % heads_ == 0, "heads: ", heads_, " do not divide ",
+          filters, " channels");
   in_ = register_module("in", conv_in("in", options, site, {filters, 3 * filters, 1, 1}));
   out_ = register_module("out", conv_in("out", options, site, {filters, 2 * filters, 1, 0.1}));
 }
@@ -73,11 +75,13 @@ GatedAttention::GatedAttention(const GatedBlockOptions& options, const Site& sit
 Tensor GatedAttention::mixed(const Tensor& projected) const {
   int64_t batch = projected.size(0), filters = projected.size(1) / 3;
   Shape sizes{batch, filters, projected.size(2), projected.size(3)};
-  if (kind_ == Attention::kMax) return projected.reshape({batch, filters, 3, sizes[2], sizes[3]}).amax(2);
-  std::vector<Tensor> heads = projected.reshape({batch, 3, heads_, filters / heads_, sizes[2] * sizes[3]})
-                                  .transpose(3, 4)
-                                  .contiguous()  // or every pair of positions would be stored
-                                  .unbind(1);    // three of [B, heads, positions, F / heads]
+  if (kind_ == Attention::kMax)
+    return projected.reshape({batch, filters, 3, sizes[2], sizes[3]}).amax(2);
+  std::vector<Tensor> heads =
+      projected.reshape({batch, 3, heads_, filters / heads_, sizes[2] * sizes[3]})
+          .transpose(3, 4)
+          .contiguous()  // or every pair of positions would be stored
+          .unbind(1);    // three of [B, heads, positions, F / heads]
   Tensor out = at::scaled_dot_product_attention(heads[0], heads[1], heads[2]);
   return out.transpose(2, 3).reshape(sizes);
 }
@@ -96,17 +100,20 @@ GatedBlocks::GatedBlocks(const GatedBlockOptions& options, const Site& site, int
   }
 }
 
-GatedBlocks::Block GatedBlocks::make_block(const std::string& name, const GatedBlockOptions& options, const Site& site,
+GatedBlocks::Block GatedBlocks::make_block(const std::string& name,
+                                           const GatedBlockOptions& options, const Site& site,
                                            int64_t context) {
   auto inside = [&](const char* part) { return site.inside(name + part, site.input); };
   auto norm = [&](const char* part) {
     return register_module(name + part, std::make_shared<ChannelLayerNorm>(inside(part)));
   };
   Block block;
-  block.conv = register_module(name + "conv", std::make_shared<GatedConv>(options, inside("conv"), context));
+  block.conv =
+      register_module(name + "conv", std::make_shared<GatedConv>(options, inside("conv"), context));
   if (options.layer_norm) block.conv_norm = norm("conv_norm");
   if (options.attention == Attention::kNone) return block;
-  block.attention = register_module(name + "attention", std::make_shared<GatedAttention>(options, inside("attention")));
+  block.attention = register_module(name + "attention",
+                                    std::make_shared<GatedAttention>(options, inside("attention")));
   if (options.layer_norm) block.attention_norm = norm("attention_norm");
   return block;
 }

@@ -15,8 +15,8 @@ Tensor concat_elu(const Tensor& x);
 // a sigmoid(b), a and b the halves of the channels.
 Tensor gated(const Tensor& x);
 
-// x with elements set to zero with probability `rate` and the others scaled up, in modes train and initialise. `path`
-// names the draw.
+// x with elements set to zero with probability `rate` and the others scaled up, in modes train and
+// initialise. `path` names the draw.
 Tensor dropped_out(const Tensor& x, double rate, const Pass& pass, const std::string& path);
 
 // Normalises each position over its channels; gain and bias for each channel, epsilon 1e-5.
@@ -37,7 +37,8 @@ enum class Attention {
 };
 template <>
 struct EnumNames<Attention> {
-  static constexpr std::array names{std::pair{"full", Attention::kFull}, std::pair{"max", Attention::kMax},
+  static constexpr std::array names{std::pair{"full", Attention::kFull},
+                                    std::pair{"max", Attention::kMax},
                                     std::pair{"none", Attention::kNone}};
 };
 
@@ -65,8 +66,8 @@ class GatedConv final : public torch::nn::Module {
   std::shared_ptr<StartedConv> first_, context_, second_;  // context_ null: none
 };
 
-// x + gated(conv1x1(mixed(conv1x1(x + positions)))), `mixed` according to Attention. The three thirds of the projection
-// are queries, keys and values, each with its heads one behind the other.
+// x + gated(conv1x1(mixed(conv1x1(x + positions)))), `mixed` according to Attention. The three
+// thirds of the projection are queries, keys and values, each with its heads one behind the other.
 class GatedAttention final : public torch::nn::Module {
  public:
   // Throws when the heads do not divide the channels.
@@ -83,7 +84,8 @@ class GatedAttention final : public torch::nn::Module {
   std::shared_ptr<StartedConv> in_, out_;
 };
 
-// Blocks of gated convolution, layer norm, gated attention, layer norm, which share one embedding of the positions.
+// Blocks of gated convolution, layer norm, gated attention, layer norm, which share one embedding
+// of the positions.
 class GatedBlocks final : public torch::nn::Module {
  public:
   // `context`: channels of the context each gated convolution takes in; 0: none.
@@ -98,7 +100,8 @@ class GatedBlocks final : public torch::nn::Module {
     std::shared_ptr<ChannelLayerNorm> attention_norm;
   };
 
-  Block make_block(const std::string& name, const GatedBlockOptions& options, const Site& site, int64_t context);
+  Block make_block(const std::string& name, const GatedBlockOptions& options, const Site& site,
+                   int64_t context);
 
   Tensor positions_;  // [F, H, W]; undefined where nothing attends and none is owned
   std::vector<Block> blocks_;

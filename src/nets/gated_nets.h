@@ -26,13 +26,15 @@ struct GatedAttentionNetConfig {
     ar("attention", attention, "full, or max or none in its place");
     ar("dropout", dropout, "share of elements set to zero while training", between(0, 0.99));
     ar("weight_norm", weight_norm, "weight norm in every convolution (the ImageNet 32 model)");
-    ar("last_elu", last_elu, "a nonlinearity before the last convolution (the ImageNet and CelebA models)");
+    ar("last_elu", last_elu,
+       "a nonlinearity before the last convolution (the ImageNet and CelebA models)");
   }
 };
 
-// flowpp, MixLogisticAttnCoupling: a 3x3 convolution, blocks, [concat_elu,] a 3x3 convolution whose start has deviation
-// 0.1. The features, where there are any, enter every gated convolution. Without attention the positions' embedding
-// remains, unused, as in the authors' ImageNet 64 dequantizer, and counts as parameters.
+// flowpp, MixLogisticAttnCoupling: a 3x3 convolution, blocks, [concat_elu,] a 3x3 convolution whose
+// start has deviation 0.1. The features, where there are any, enter every gated convolution.
+// Without attention the positions' embedding remains, unused, as in the authors' ImageNet 64
+// dequantizer, and counts as parameters.
 class GatedAttentionNet final : public Conditioner {
  public:
   GatedAttentionNet(const GatedAttentionNetConfig& config, const Site& site, int64_t outputs);
@@ -49,7 +51,8 @@ class GatedAttentionNet final : public Conditioner {
 struct GatedConvNetConfig {
   using Builds = class GatedConvNet;
   static constexpr const char* kType = "gated_conv_net";
-  static constexpr const char* kDoc = "Flow++'s network for the features of an image: gated 3x3 convolutions.";
+  static constexpr const char* kDoc =
+      "Flow++'s network for the features of an image: gated 3x3 convolutions.";
   int64_t blocks = 3;
   bool layer_norm = false;
   Attention attention = Attention::kNone;
@@ -68,7 +71,8 @@ struct GatedConvNetConfig {
   }
 };
 
-// flowpp, the context network of its dequantizers: a 3x3 convolution to the features' channels, then blocks.
+// flowpp, the context network of its dequantizers: a 3x3 convolution to the features' channels,
+// then blocks.
 class GatedConvNet final : public Conditioner {
  public:
   GatedConvNet(const GatedConvNetConfig& config, const Site& site, int64_t outputs);

@@ -6,7 +6,8 @@ namespace diffeo {
 
 constexpr double kGlowDeviation = 0.05;
 
-GlowNet::GlowNet(const GlowNetConfig& config, const Site& site, int64_t outputs) : Conditioner(site) {
+GlowNet::GlowNet(const GlowNetConfig& config, const Site& site, int64_t outputs)
+    : Conditioner(site) {
   require_image(site, GlowNetConfig::kType);
   int64_t width = config.hidden;
   Shape input = site.input, hidden = site.input;
@@ -15,9 +16,11 @@ GlowNet::GlowNet(const GlowNetConfig& config, const Site& site, int64_t outputs)
   auto norm = [&](const char* name) {
     return register_module(name, std::make_shared<ChannelNorm>(site.inside(name, hidden)));
   };
-  first_ = register_module("first", std::make_shared<EdgeConv>(site.inside("first", input), width, kGlowDeviation));
+  first_ = register_module(
+      "first", std::make_shared<EdgeConv>(site.inside("first", input), width, kGlowDeviation));
   first_norm_ = norm("first_norm");
-  second_ = register_parameter("second", site.normal("second", {width, width, 1, 1}, kGlowDeviation));
+  second_ =
+      register_parameter("second", site.normal("second", {width, width, 1, 1}, kGlowDeviation));
   second_norm_ = norm("second_norm");
   last_ = register_module("last", std::make_shared<ZeroConv>(site.inside("last", hidden), outputs));
 }

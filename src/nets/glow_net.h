@@ -19,8 +19,8 @@ struct GlowNetConfig {
   }
 };
 
-// openai/glow, f(): 3x3 convolution with edge channel, actnorm, ReLU; 1x1 convolution, actnorm, ReLU; 3x3 convolution
-// that starts at zero. Hidden kernels start at N(0, 0.05^2).
+// openai/glow, f(): 3x3 convolution with edge channel, actnorm, ReLU; 1x1 convolution, actnorm,
+// ReLU; 3x3 convolution that starts at zero. Hidden kernels start at N(0, 0.05^2).
 class GlowNet final : public Conditioner {
  public:
   GlowNet(const GlowNetConfig& config, const Site& site, int64_t outputs);

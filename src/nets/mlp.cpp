@@ -18,15 +18,18 @@ Mlp::Mlp(const MlpConfig& config, const Site& site, int64_t outputs) : Condition
   layers_.push_back(dense(site, inputs, outputs, nice ? 0.01 : 0, 0));
 }
 
-Mlp::Dense Mlp::dense(const Site& site, int64_t inputs, int64_t outputs, double bound, double bias_bound) {
-  const std::string number = std::to_string(layers_.size()), weight = "weight" + number, bias = "bias" + number;
+Mlp::Dense Mlp::dense(const Site& site, int64_t inputs, int64_t outputs, double bound,
+                      double bias_bound) {
+  const std::string number = std::to_string(layers_.size()), weight = "weight" + number,
+                    bias = "bias" + number;
   return {register_parameter(weight, site.uniform(weight, {outputs, inputs}, bound)),
           register_parameter(bias, site.uniform(bias, {outputs}, bias_bound))};
 }
 
 Tensor Mlp::do_forward(const Tensor& x, const Pass&) {
   Tensor h = at::linear(x, layers_[0].weight, layers_[0].bias);
-  for (size_t i = 1; i < layers_.size(); ++i) h = at::linear(h.relu(), layers_[i].weight, layers_[i].bias);
+  for (size_t i = 1; i < layers_.size(); ++i)
+    h = at::linear(h.relu(), layers_[i].weight, layers_[i].bias);
   return h;
 }
 

@@ -29,7 +29,8 @@ struct MlpConfig {
   void fields(Archive& ar) {
     ar("hidden", hidden, "width of each hidden layer", between(1, 65536));
     ar("depth", depth, "hidden layers", between(1, 1000));
-    ar("start", start, "starting weights: identity-like with a zero output layer, or small everywhere as NICE's");
+    ar("start", start,
+       "starting weights: identity-like with a zero output layer, or small everywhere as NICE's");
   }
 };
 

@@ -10,10 +10,11 @@
 namespace diffeo {
 
 // Every network a configuration can name, in the alphabet's order.
-using ConditionerConfig =
-    std::variant<GatedAttentionNetConfig, GatedConvNetConfig, GlowNetConfig, MlpConfig, ResNetConfig>;
+using ConditionerConfig = std::variant<GatedAttentionNetConfig, GatedConvNetConfig, GlowNetConfig,
+                                       MlpConfig, ResNetConfig>;
 
 // Throws when the network cannot read the site's input. `outputs`: channels it writes.
-std::shared_ptr<Conditioner> make_conditioner(const ConditionerConfig& config, const Site& site, int64_t outputs);
+std::shared_ptr<Conditioner> make_conditioner(const ConditionerConfig& config, const Site& site,
+                                              int64_t outputs);
 
 }  // namespace diffeo

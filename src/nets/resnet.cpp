@@ -18,9 +18,11 @@ Tensor normalised_relu(const std::shared_ptr<ShiftNorm>& norm, const Tensor& h, 
 WeightNormConv::WeightNormConv(const Site& site, int64_t inputs, int64_t outputs, Form form) {
   double bound = std::sqrt(2.0 / static_cast<double>(inputs));
   double fan_in = static_cast<double>(inputs * form.kernel * form.kernel);
-  weight_ = register_parameter("weight", site.uniform("weight", {outputs, inputs, form.kernel, form.kernel}, bound));
+  weight_ = register_parameter(
+      "weight", site.uniform("weight", {outputs, inputs, form.kernel, form.kernel}, bound));
   if (form.magnitude) {
-    magnitude_ = register_parameter("magnitude", site.constant({outputs}, bound * std::sqrt(fan_in / 12)));
+    magnitude_ =
+        register_parameter("magnitude", site.constant({outputs}, bound * std::sqrt(fan_in / 12)));
   }
   if (form.bias) bias_ = register_parameter("bias", site.constant({outputs}, 0));
 }
@@ -28,7 +30,8 @@ WeightNormConv::WeightNormConv(const Site& site, int64_t inputs, int64_t outputs
 Tensor WeightNormConv::forward(const Tensor& x) const {
   Tensor scale = weight_.square().sum({1, 2, 3}).rsqrt();
   if (magnitude_.defined()) scale = scale * magnitude_;
-  return at::conv2d(x, weight_ * scale.view({-1, 1, 1, 1}), bias_, /*stride=*/1, /*padding=*/weight_.size(2) / 2);
+  return at::conv2d(x, weight_ * scale.view({-1, 1, 1, 1}), bias_, /*stride=*/1,
+                    /*padding=*/weight_.size(2) / 2);
 }
 
 ResNet::ResNet(const ResNetConfig& config, const Site& site, int64_t outputs) : Conditioner(site) {
@@ -37,10 +40,13 @@ ResNet::ResNet(const ResNetConfig& config, const Site& site, int64_t outputs) : 
   Shape hidden = site.input;
   hidden[0] = width;
   auto conv = [&](const std::string& name, int64_t inputs, int64_t channels, ConvForm form) {
-    return register_module(name, std::make_shared<WeightNormConv>(site.inside(name, hidden), inputs, channels, form));
+    return register_module(
+        name, std::make_shared<WeightNormConv>(site.inside(name, hidden), inputs, channels, form));
   };
   auto norm = [&](const std::string& name) {
-    return config.batch_norm ? register_module(name, std::make_shared<ShiftNorm>(site.inside(name, hidden))) : nullptr;
+    return config.batch_norm
+               ? register_module(name, std::make_shared<ShiftNorm>(site.inside(name, hidden)))
+               : nullptr;
   };
   constexpr ConvForm skip{.kernel = 1, .magnitude = true, .bias = true};
   int64_t inputs = site.input[0] + input_channels(site);  // the input twice over, the features once
@@ -48,11 +54,13 @@ ResNet::ResNet(const ResNetConfig& config, const Site& site, int64_t outputs) : 
   first_skip_ = conv("first_skip", width, width, skip);
   for (int64_t i = 0; i < config.blocks; ++i) {
     const std::string block = "block" + std::to_string(i) + "_";
-    blocks_.push_back({norm(block + "norm_in"),
-                       conv(block + "mid", width, width, {.kernel = 3, .magnitude = false, .bias = !config.batch_norm}),
-                       norm(block + "norm_mid"),
-                       conv(block + "out", width, width, {.kernel = 3, .magnitude = true, .bias = true}),
-                       conv(block + "skip", width, width, skip)});
+    blocks_.push_back(
+        {norm(block + "norm_in"),
+         conv(block + "mid", width, width,
+              {.kernel = 3, .magnitude = false, .bias = !config.batch_norm}),
+         norm(block + "norm_mid"),
+         conv(block + "out", width, width, {.kernel = 3, .magnitude = true, .bias = true}),
+         conv(block + "skip", width, width, skip)});
   }
   last_norm_ = norm("last_norm");
   last_ = conv("last", width, outputs, skip);

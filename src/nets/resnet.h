@@ -7,8 +7,9 @@
 
 namespace diffeo {
 
-// A convolution whose kernel has unit norm for each output channel, times a learned magnitude where it has one
-// (Salimans & Kingma 2016, as laurent-dinh/models use it): odd kernel, stride 1, zero padding.
+// A convolution whose kernel has unit norm for each output channel, times a learned magnitude where
+// it has one (Salimans & Kingma 2016, as laurent-dinh/models use it): odd kernel, stride 1, zero
+// padding.
 class WeightNormConv final : public torch::nn::Module {
  public:
   struct Form {
@@ -38,12 +39,13 @@ struct ResNetConfig {
   void fields(Archive& ar) {
     ar("hidden", hidden, "channels of every hidden layer", between(1, 65536));
     ar("blocks", blocks, "residual blocks", between(0, 1000));
-    ar("batch_norm", batch_norm, "normalise before each ReLU; couples the examples of a batch while training");
+    ar("batch_norm", batch_norm,
+       "normalise before each ReLU; couples the examples of a batch while training");
   }
 };
 
-// laurent-dinh/models, real_nvp: reads relu([x, -x]); h = first(x), acc = skip(h); for each block
-// h += out(relu(norm(mid(relu(norm(h)))))), acc += skip(h); the answer is last(relu(norm(acc))).
+// laurent-dinh/models, real_nvp: reads relu([x, -x]); h = first(x), acc = skip(h); for each block h
+// += out(relu(norm(mid(relu(norm(h)))))), acc += skip(h); the answer is last(relu(norm(acc))).
 class ResNet final : public Conditioner {
  public:
   ResNet(const ResNetConfig& config, const Site& site, int64_t outputs);

@@ -41,7 +41,8 @@ Moments RunningMoments::of(const Tensor& x, const Pass& pass, double share) {
   return batch;
 }
 
-ShiftNorm::ShiftNorm(const Site& site) : moments_(register_module("moments", std::make_shared<RunningMoments>(site))) {
+ShiftNorm::ShiftNorm(const Site& site)
+    : moments_(register_module("moments", std::make_shared<RunningMoments>(site))) {
   beta_ = register_parameter("beta", site.constant(one_per_channel(site.input), 0));
 }
 

@@ -12,9 +12,10 @@ struct Moments {
   Tensor mean, variance;
 };
 
-// The moments a batch norm divides by. Mode train: the batch's, with gradients, and the running averages follow them
-// by a tenth a pass (laurent-dinh/models, real_nvp). Mode initialise: the batch's, which the running averages become.
-// Mode evaluate: the running averages. Examples of one batch influence each other in the first two modes.
+// The moments a batch norm divides by. Mode train: the batch's, with gradients, and the running
+// averages follow them by a tenth a pass (laurent-dinh/models, real_nvp). Mode initialise: the
+// batch's, which the running averages become. Mode evaluate: the running averages. Examples of one
+// batch influence each other in the first two modes.
 class RunningMoments final : public torch::nn::Module {
  public:
   explicit RunningMoments(const Site& site);

@@ -11,8 +11,10 @@ Tensor padded_conv(const Tensor& x, const Tensor& kernel, const Tensor& bias) {
 
 }  // namespace
 
-StartedConv::StartedConv(const Site& site, int64_t inputs, int64_t outputs, Form form) : scale_(form.scale) {
-  weight_ = register_parameter("weight", site.normal("weight", {outputs, inputs, form.kernel, form.kernel}, 0.05));
+StartedConv::StartedConv(const Site& site, int64_t inputs, int64_t outputs, Form form)
+    : scale_(form.scale) {
+  weight_ = register_parameter(
+      "weight", site.normal("weight", {outputs, inputs, form.kernel, form.kernel}, 0.05));
   if (form.weight_norm) gain_ = register_parameter("gain", site.constant({outputs}, 1));
   bias_ = register_parameter("bias", site.constant({outputs}, 0));
 }
@@ -23,7 +25,8 @@ Tensor StartedConv::kernel() const {
   return weight_ * scale.view({-1, 1, 1, 1});
 }
 
-// The authors leave the old bias out of what they normalise in plain layers and add to it under weight norm.
+// The authors leave the old bias out of what they normalise in plain layers and add to it under
+// weight norm.
 void StartedConv::initialise(const Tensor& x) {
   at::NoGradGuard no_grad;
   if (!gain_.defined()) bias_.zero_();

@@ -7,9 +7,10 @@
 
 namespace diffeo {
 
-// A convolution (odd kernel, stride 1, zero padding, bias) started from data: mode initialise gives each output channel
-// mean 0 and deviation `scale` on the batch it receives (flowpp, nn.py, conv2d and nin). Kernels are drawn from
-// N(0, 0.05^2). With weight norm the kernel is g V / |V| for each output channel and the start sets g, keeping V.
+// A convolution (odd kernel, stride 1, zero padding, bias) started from data: mode initialise gives
+// each output channel mean 0 and deviation `scale` on the batch it receives (flowpp, nn.py, conv2d
+// and nin). Kernels are drawn from N(0, 0.05^2). With weight norm the kernel is g V / |V| for each
+// output channel and the start sets g, keeping V.
 class StartedConv final : public torch::nn::Module {
  public:
   struct Form {

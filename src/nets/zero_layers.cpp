@@ -16,9 +16,12 @@ Tensor padding_indicator(const Site& site) {
 
 }  // namespace
 
-EdgeConv::EdgeConv(const Site& site, int64_t outputs, double deviation) : edge_(padding_indicator(site)) {
-  weight_ = register_parameter("weight", site.normal("weight", {outputs, site.input[0], 3, 3}, deviation));
-  edge_weight_ = register_parameter("edge_weight", site.normal("edge_weight", {outputs, 1, 3, 3}, deviation));
+EdgeConv::EdgeConv(const Site& site, int64_t outputs, double deviation)
+    : edge_(padding_indicator(site)) {
+  weight_ = register_parameter("weight",
+                               site.normal("weight", {outputs, site.input[0], 3, 3}, deviation));
+  edge_weight_ =
+      register_parameter("edge_weight", site.normal("edge_weight", {outputs, 1, 3, 3}, deviation));
 }
 
 Tensor EdgeConv::at_zero() const { return at::conv2d(edge_, edge_weight_); }
@@ -28,12 +31,15 @@ Tensor EdgeConv::forward(const Tensor& x) const {
 }
 
 ZeroConv::ZeroConv(const Site& site, int64_t outputs)
-    : conv_(register_module("conv", std::make_shared<EdgeConv>(site.inside("conv", site.input), outputs, 0))) {
+    : conv_(register_module(
+          "conv", std::make_shared<EdgeConv>(site.inside("conv", site.input), outputs, 0))) {
   b_ = register_parameter("b", site.constant({outputs, 1, 1}, 0));
   logs_ = register_parameter("logs", site.constant({outputs, 1, 1}, 0));
 }
 
-Tensor ZeroConv::finished(const Tensor& h) const { return (h + b_) * (kGlowLogsFactor * logs_).exp(); }
+Tensor ZeroConv::finished(const Tensor& h) const {
+  return (h + b_) * (kGlowLogsFactor * logs_).exp();
+}
 
 Tensor ZeroConv::forward(const Tensor& x) const { return finished(conv_->forward(x)); }
 

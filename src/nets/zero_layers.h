@@ -6,8 +6,9 @@
 
 namespace diffeo {
 
-// Convolution 3x3 of openai/glow: its zero padding is told from the image by one more input channel, 1 on the padding
-// and 0 inside. That channel's kernel is kept apart, and meets a map that is the same for every example.
+// Convolution 3x3 of openai/glow: its zero padding is told from the image by one more input
+// channel, 1 on the padding and 0 inside. That channel's kernel is kept apart, and meets a map that
+// is the same for every example.
 class EdgeConv final : public torch::nn::Module {
  public:
   // `deviation`: of the kernels' normal start; 0 starts them at zero. site.input: [C, H, W].
@@ -21,7 +22,8 @@ class EdgeConv final : public torch::nn::Module {
   Tensor edge_;         // [1, 1, H + 2, W + 2]
 };
 
-// A convolution whose output is (conv(x) + b) exp(3 logs), everything started at zero (openai/glow, conv2d_zeros).
+// A convolution whose output is (conv(x) + b) exp(3 logs), everything started at zero (openai/glow,
+// conv2d_zeros).
 class ZeroConv final : public torch::nn::Module {
  public:
   ZeroConv(const Site& site, int64_t outputs);
@@ -36,7 +38,8 @@ class ZeroConv final : public torch::nn::Module {
   Tensor logs_;  // [outputs, 1, 1]
 };
 
-// (x W^T + b) exp(3 logs), started at zero (openai/glow, linear_zeros): [B, inputs] -> [B, outputs].
+// (x W^T + b) exp(3 logs), started at zero (openai/glow, linear_zeros): [B, inputs] -> [B,
+// outputs].
 class ZeroLinear final : public torch::nn::Module {
  public:
   ZeroLinear(const Site& site, int64_t inputs, int64_t outputs);

@@ -13,7 +13,8 @@ namespace {
 Tensor unit_line(int64_t count) { return at::linspace(-1, 1, count, host_options(at::kDouble)); }
 
 Tensor placed(const Box& box, const Tensor& first, const Tensor& second) {
-  return at::stack({box.centre1 + box.reach * first, box.centre2 + box.reach * second}, -1).to(at::kFloat);
+  return at::stack({box.centre1 + box.reach * first, box.centre2 + box.reach * second}, -1)
+      .to(at::kFloat);
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ Box box_around(const Tensor& points) {
 
 Tensor pixels_in(const Box& box, const Tensor& points, int64_t size) {
   Tensor x = points.to(host_options(at::kDouble));
-  Tensor column = (x.select(-1, 0) - box.centre1) / box.reach, row = (box.centre2 - x.select(-1, 1)) / box.reach;
+  Tensor column = (x.select(-1, 0) - box.centre1) / box.reach,
+         row = (box.centre2 - x.select(-1, 1)) / box.reach;
   return (at::stack({column, row}, -1) + 1) * (0.5 * size) - 0.5;
 }
 

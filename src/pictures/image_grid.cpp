@@ -14,8 +14,10 @@ constexpr int64_t kWhite = 255;
 
 // Images [N, C, H, W] in rows with `gap` white pixels between and around: [C, height, width].
 Tensor tiled(const Tensor& images, int64_t columns, int64_t gap) {
-  int64_t rows = (images.size(0) + columns - 1) / columns, height = images.size(2) + gap, width = images.size(3) + gap;
-  Tensor tiles = at::constant_pad_nd(images, {0, gap, 0, gap, 0, 0, 0, rows * columns - images.size(0)}, kWhite);
+  int64_t rows = (images.size(0) + columns - 1) / columns, height = images.size(2) + gap,
+          width = images.size(3) + gap;
+  Tensor tiles = at::constant_pad_nd(
+      images, {0, gap, 0, gap, 0, 0, 0, rows * columns - images.size(0)}, kWhite);
   tiles = tiles.view({rows, columns, images.size(1), height, width}).permute({2, 0, 3, 1, 4});
   Tensor picture = tiles.reshape({images.size(1), rows * height, columns * width});
   return at::constant_pad_nd(picture, {gap, 0, gap, 0}, kWhite);
@@ -36,8 +38,10 @@ Tensor image_grid(const std::vector<Tensor>& blocks, int64_t columns) {
   for (const Tensor& images : blocks) most = std::max(most, images.size(0));
   std::vector<Tensor> pictures;
   for (const Tensor& images : blocks) {
-    require(images.dim() == 4 && images.dtype() == at::kByte && (images.size(1) == 1 || images.size(1) == 3),
-            "image_grid: expected images [N, 1 or 3, H, W] of bytes, found ", to_string(images.sizes().vec()));
+    require(images.dim() == 4 && images.dtype() == at::kByte &&
+                (images.size(1) == 1 || images.size(1) == 3),
+            "image_grid: expected images [N, 1 or 3, H, W] of bytes, found ",
+            to_string(images.sizes().vec()));
     Tensor block = tiled(enlarged(images.cpu()), std::min(columns, most), kGap);
     bool last = pictures.size() + 1 == blocks.size();
     pictures.push_back(at::constant_pad_nd(block, {0, 0, 0, last ? 0 : kBetweenBlocks}, kWhite));

@@ -8,8 +8,9 @@ namespace diffeo {
 
 // Pictures [C, H, W] uint8, C = 1 or 3, ready for png.h.
 
-// Images [N, C, H, W] uint8, C = 1 or 3, in rows of `columns` from the upper left, with narrow gaps; small images are
-// enlarged by a whole factor. The blocks (one for each temperature) stand below each other with a wide gap between.
+// Images [N, C, H, W] uint8, C = 1 or 3, in rows of `columns` from the upper left, with narrow
+// gaps; small images are enlarged by a whole factor. The blocks (one for each temperature) stand
+// below each other with a wide gap between.
 Tensor image_grid(const std::vector<Tensor>& blocks, int64_t columns);
 
 // The column count that makes `count` images about a square.

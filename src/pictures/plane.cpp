@@ -39,10 +39,12 @@ Tensor warp_panel(const WarpStage& stage, const Tensor& colours, int64_t size) {
 Tensor density_picture(const LogDensity& log_density, const Box& box, int64_t size) {
   constexpr int64_t kSlice = 16384;
   std::vector<Tensor> parts;
-  for (const Tensor& slice : pixel_centres(box, size).split(kSlice)) parts.push_back(log_density(slice).cpu());
+  for (const Tensor& slice : pixel_centres(box, size).split(kSlice))
+    parts.push_back(log_density(slice).cpu());
   constexpr double kNothing = -std::numeric_limits<double>::infinity();
   Tensor log_p = at::cat(parts).to(at::kDouble).nan_to_num(kNothing, std::nullopt, kNothing);
-  Tensor largest = log_p.max().clamp_min(std::numeric_limits<double>::lowest());  // -infinity everywhere stays dark
+  Tensor largest = log_p.max().clamp_min(
+      std::numeric_limits<double>::lowest());  // -infinity everywhere stays dark
   return picture_bytes(heat_colours((0.5 * (log_p - largest)).exp()), size);
 }
 
@@ -52,7 +54,8 @@ Tensor scatter_picture(const Tensor& points, const Box& box, int64_t size) {
   return framed(canvas.bytes());
 }
 
-Tensor warp_picture(const std::vector<WarpStage>& stages, const Tensor& coloured_by, int64_t columns, int64_t size) {
+Tensor warp_picture(const std::vector<WarpStage>& stages, const Tensor& coloured_by,
+                    int64_t columns, int64_t size) {
   Tensor origin = coloured_by.cpu().to(at::kDouble);
   Tensor colours = hue_colours(at::atan2(origin.select(1, 1), origin.select(1, 0)));
   std::vector<Tensor> pictures;

@@ -7,12 +7,12 @@
 #include <iomanip>
 #include <nlohmann/json.hpp>
 
+#include "config/outline.h"
 #include "data/data.h"
-#include "train/console.h"
-#include "train/learner.h"
-#include "train/outline.h"
-#include "train/stopwatch.h"
-#include "train/unit.h"
+#include "inference/unit.h"
+#include "learn/learner.h"
+#include "terminal/console.h"
+#include "terminal/stopwatch.h"
 
 namespace diffeo {
 namespace {
@@ -20,7 +20,10 @@ namespace {
 int64_t peak_bytes(c10::Device device) {
   if (!device.is_cpu()) {
     auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-    return c10::getDeviceAllocator(device.type())->getDeviceStats(device.index()).allocated_bytes[all].peak;
+    return c10::getDeviceAllocator(device.type())
+        ->getDeviceStats(device.index())
+        .allocated_bytes[all]
+        .peak;
   }
   struct rusage usage = {};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -30,14 +33,16 @@ int64_t peak_bytes(c10::Device device) {
 // Weights, their gradients, the optimizer's state and the average.
 int64_t state_bytes(Learner& learner) {
   int64_t bytes = static_cast<int64_t>(learner.flat().gradients().nbytes());
-  for (const auto& [name, tensor] : learner.weights()) bytes += static_cast<int64_t>(tensor.nbytes());
-  for (const auto& [name, tensor] : learner.optimizer_state()) bytes += static_cast<int64_t>(tensor.nbytes());
+  for (const auto& [name, tensor] : learner.weights())
+    bytes += static_cast<int64_t>(tensor.nbytes());
+  for (const auto& [name, tensor] : learner.optimizer_state())
+    bytes += static_cast<int64_t>(tensor.nbytes());
   return bytes;
 }
 
 double round_trip(Learner& learner, const Batch& batch, uint64_t seed) {
   at::NoGradGuard no_grad;
-  Batch here = moved(batch, learner.options());
+  Batch here = batch.to(learner.options());
   SeededNoise noise(seed, learner.options().device());
   Pass pass{.labels = here.labels, .noise = &noise};
   Flow& flow = learner.flow();
@@ -81,16 +86,19 @@ nlohmann::json dry_run(const Config& config, c10::Device device) {
 
 std::string dry_run_text(const nlohmann::json& report) {
   std::string latents;
-  for (const Shape shape : report.at("latents")) latents += (latents.empty() ? "" : " + ") + to_string(shape);
+  for (const Shape shape : report.at("latents"))
+    latents += (latents.empty() ? "" : " + ") + to_string(shape);
   auto whole = [&](const char* key) { return report.at(key).get<int64_t>(); };
   auto real = [&](const char* key) { return report.at(key).get<double>(); };
-  return joined(std::setprecision(4), "parameters  ", whole("parameters"), "\nbatch       ", whole("batch_size"), " x ",
-                to_string(Shape(report.at("shape"))), "\nlatents     ", latents, "\nloss        ", real("loss"), " ",
-                report.at("unit").get<std::string>(), "\nround trip  ", real("round_trip"), " off at most",
-                "\ntime        ", real("seconds_per_step"), " s a step, ",
-                span_text(real("seconds_per_step") * real("steps")), " for ", whole("steps"),
-                " steps without evaluations and pictures", "\nmemory      ", megabytes(report.at("state_bytes")),
-                " of weights, gradients, moments and average; ", megabytes(report.at("peak_bytes")), " at the peak\n");
+  return joined(
+      std::setprecision(4), "parameters  ", whole("parameters"), "\nbatch       ",
+      whole("batch_size"), " x ", to_string(Shape(report.at("shape"))), "\nlatents     ", latents,
+      "\nloss        ", real("loss"), " ", report.at("unit").get<std::string>(), "\nround trip  ",
+      real("round_trip"), " off at most", "\ntime        ", real("seconds_per_step"), " s a step, ",
+      span_text(real("seconds_per_step") * real("steps")), " for ", whole("steps"),
+      " steps without evaluations and pictures", "\nmemory      ",
+      megabytes(report.at("state_bytes")), " of weights, gradients, moments and average; ",
+      megabytes(report.at("peak_bytes")), " at the peak\n");
 }
 
 }  // namespace diffeo

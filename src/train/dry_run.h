@@ -9,11 +9,12 @@
 
 namespace diffeo {
 
-// What one step of a training needs, found by trying it: the data are read, the flow is built, started from a batch,
-// run forward, backward and inverse, and updated twice. Nothing is written. Keys: parameters, shape, batch_size, steps,
-// latents, loss, unit, round_trip (largest |x - inverse(forward(x))| in the data's scale), seconds_per_step (of the
-// second: the first is slower), state_bytes (weights, gradients, optimizer, average), peak_bytes (of the device, or of
-// the process on a CPU).
+// What one step of a training needs, found by trying it: the data are read, the flow is built,
+// started from a batch, run forward, backward and inverse, and updated twice. Nothing is written.
+// Keys: parameters, shape, batch_size, steps, latents, loss, unit, round_trip (largest |x -
+// inverse(forward(x))| in the data's scale), seconds_per_step (of the second: the first is slower),
+// state_bytes (weights, gradients, optimizer, average), peak_bytes (of the device, or of the
+// process on a CPU).
 nlohmann::json dry_run(const Config& config, c10::Device device);
 
 // The same for people, a line each.

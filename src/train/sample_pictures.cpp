@@ -7,18 +7,20 @@
 #include <cmath>
 #include <cstdio>
 
+#include "inference/sampling.h"
 #include "io/png.h"
 #include "pictures/image_grid.h"
 #include "pictures/plane.h"
-#include "train/sampling.h"
-#include "train/warp.h"
+#include "pictures/warp.h"
 
 namespace diffeo {
 namespace {
 
 constexpr int64_t kPlanePoints = 4000;
 
-bool is_picture(const Shape& shape) { return shape.size() == 3 && (shape[0] == 1 || shape[0] == 3); }
+bool is_picture(const Shape& shape) {
+  return shape.size() == 3 && (shape[0] == 1 || shape[0] == 3);
+}
 
 Tensor as_bytes(const Tensor& images) { return images.round().clamp(0, 255).to(at::kByte); }
 
@@ -35,7 +37,8 @@ Tensor mixture_log_prob(Flow& flow, const Tensor& points, int64_t classes) {
 
 Tensor whole_log_prob(Flow& flow, const Tensor& points, int64_t classes) {
   std::vector<Tensor> parts;
-  for (const Tensor& part : points.split(1 << 14)) parts.push_back(mixture_log_prob(flow, part, classes));
+  for (const Tensor& part : points.split(1 << 14))
+    parts.push_back(mixture_log_prob(flow, part, classes));
   return at::cat(parts);
 }
 
@@ -43,11 +46,13 @@ Tensor whole_log_prob(Flow& flow, const Tensor& points, int64_t classes) {
 
 std::filesystem::path SamplePictures::file(int64_t step, const char* ending) const {
   std::array<char, 64> name{};
-  std::snprintf(name.data(), name.size(), "step_%08lld%s.png", static_cast<long long>(step), ending);
+  std::snprintf(name.data(), name.size(), "step_%08lld%s.png", static_cast<long long>(step),
+                ending);
   return folder_ / name.data();
 }
 
-Tensor SamplePictures::samples(Flow& flow, double temperature, int64_t count, const Poll& poll) const {
+Tensor SamplePictures::samples(Flow& flow, double temperature, int64_t count,
+                               const Poll& poll) const {
   return sample(flow, {.count = count,
                        .batch_size = config_.train.examples_in_pass(),
                        .seed = static_cast<uint64_t>(config_.seed),
@@ -56,7 +61,8 @@ Tensor SamplePictures::samples(Flow& flow, double temperature, int64_t count, co
                        .poll = poll});
 }
 
-std::vector<std::filesystem::path> SamplePictures::write(Flow& flow, int64_t step, const Poll& poll) const {
+std::vector<std::filesystem::path> SamplePictures::write(Flow& flow, int64_t step,
+                                                         const Poll& poll) const {
   at::NoGradGuard no_grad;
   if (config_.train.sample_temperatures.empty()) return {};
   if (is_picture(flow.shape())) return write_grid(flow, step, poll);
@@ -64,29 +70,35 @@ std::vector<std::filesystem::path> SamplePictures::write(Flow& flow, int64_t ste
   return {};
 }
 
-std::vector<std::filesystem::path> SamplePictures::write_grid(Flow& flow, int64_t step, const Poll& poll) const {
+std::vector<std::filesystem::path> SamplePictures::write_grid(Flow& flow, int64_t step,
+                                                              const Poll& poll) const {
   std::vector<Tensor> blocks;
   std::string temperatures;
   for (double temperature : config_.train.sample_temperatures) {
     blocks.push_back(as_bytes(samples(flow, temperature, config_.train.sample_count, poll)));
     temperatures += joined(temperatures.empty() ? "" : ", ", temperature);
   }
-  PngText text{{"Description", joined("samples after step ", step, ", temperatures ", temperatures, " from the top")}};
+  PngText text{{"Description", joined("samples after step ", step, ", temperatures ", temperatures,
+                                      " from the top")}};
   save_png(file(step, ""), image_grid(blocks, square_columns(config_.train.sample_count)), text);
   return {file(step, "")};
 }
 
-std::vector<std::filesystem::path> SamplePictures::write_plane(Flow& flow, int64_t step, const Poll& poll) const {
+std::vector<std::filesystem::path> SamplePictures::write_plane(Flow& flow, int64_t step,
+                                                               const Poll& poll) const {
   Tensor data = data_.training->at(0, kPlanePoints).x;
   Box box = box_around(data);
-  auto log_density = [&](const Tensor& points) { return whole_log_prob(flow, points, data_classes(config_.data)); };
+  auto log_density = [&](const Tensor& points) {
+    return whole_log_prob(flow, points, data_classes(config_.data));
+  };
   std::vector<Tensor> pictures{density_picture(log_density, box)};
   for (double temperature : config_.train.sample_temperatures) {
     pictures.push_back(scatter_picture(samples(flow, temperature, kPlanePoints, poll), box));
   }
   pictures.push_back(scatter_picture(data, box));
   std::string text = joined("after step ", step, ": density, samples and data");
-  save_png(file(step, ""), panels(pictures, static_cast<int64_t>(pictures.size())), {{"Description", text}});
+  save_png(file(step, ""), panels(pictures, static_cast<int64_t>(pictures.size())),
+           {{"Description", text}});
   write_warp(flow, step);
   return {file(step, ""), file(step, "_warp")};
 }
@@ -94,9 +106,11 @@ std::vector<std::filesystem::path> SamplePictures::write_plane(Flow& flow, int64
 void SamplePictures::write_warp(Flow& flow, int64_t step) const {
   SampleOptions options{.seed = static_cast<uint64_t>(config_.seed)};
   Tensor latents = sample_latents(flow, options, 0, kPlanePoints / 2).to(at::kCPU);
-  std::vector<WarpStage> stages = warp_stages(flow, latents, grid_lines(box_around(latents), 15, 200));
-  std::string text = joined("after step ", step, ": how the layers make samples of noise, the last layer first",
-                            data_classes(config_.data) > 0 ? ", of class 0" : "");
+  std::vector<WarpStage> stages =
+      warp_stages(flow, latents, grid_lines(box_around(latents), 15, 200));
+  std::string text =
+      joined("after step ", step, ": how the layers make samples of noise, the last layer first",
+             data_classes(config_.data) > 0 ? ", of class 0" : "");
   save_png(file(step, "_warp"), warp_picture(stages, latents), {{"Description", text}});
 }
 

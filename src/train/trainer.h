@@ -9,14 +9,15 @@
 #include <vector>
 
 #include "config/config.h"
-#include "train/console.h"
+#include "terminal/console.h"
 
 namespace diffeo {
 
 struct TrainOptions {
-  std::filesystem::path run = {};        // its folder; default_run() names one
-  bool resume = false;                   // go on from its latest checkpoint; start where it has none
-  std::optional<std::string> fork = {};  // start from the weights of this checkpoint (see locate_checkpoint())
+  std::filesystem::path run = {};  // its folder; default_run() names one
+  bool resume = false;             // go on from its latest checkpoint; start where it has none
+  std::optional<std::string> fork =
+      {};  // start from the weights of this checkpoint (see locate_checkpoint())
   c10::Device device = c10::kCPU;
   std::optional<double> max_seconds = {};  // stop after this time, as after SIGTERM
   std::vector<std::string> command = {};   // for command.txt
@@ -27,13 +28,14 @@ struct TrainResult {
   nlohmann::json summary;   // what summary.json holds
 };
 
-// Trains a flow by maximum likelihood as the configuration says and leaves all of it in the run's folder. Nothing is
-// written before configuration and data have been accepted. Resumed on the same machine, with as many threads and the
-// same LibTorch, a run ends in the same bytes as one that was never interrupted: everything random follows from (seed,
-// step). SIGINT, SIGTERM and the time limit end it after the step under way, with a checkpoint (Exit::kStopped).
-// A held-out example whose density is not finite costs a warning and that evaluation's number, never the run.
-// Throws Exit::kDiverged at the first step whose loss or gradient is not finite: the layer, the cure and the last good
-// checkpoint; the weights of that checkpoint are untouched.
+// Trains a flow by maximum likelihood as the configuration says and leaves all of it in the run's
+// folder. Nothing is written before configuration and data have been accepted. Resumed on the same
+// machine, with as many threads and the same LibTorch, a run ends in the same bytes as one that was
+// never interrupted: everything random follows from (seed, step). SIGINT, SIGTERM and the time
+// limit end it after the step under way, with a checkpoint (Exit::kStopped). A held-out example
+// whose density is not finite costs a warning and that evaluation's number, never the run. Throws
+// Exit::kDiverged at the first step whose loss or gradient is not finite: the layer, the cure and
+// the last good checkpoint; the weights of that checkpoint are untouched.
 TrainResult train(const Config& config, const TrainOptions& options, Console& console);
 
 }  // namespace diffeo

@@ -1,15 +1,16 @@
 #include "train/training.h"
 
-#include "train/load_flow.h"
-#include "train/outline.h"
-#include "train/resume_rules.h"
+#include "config/outline.h"
+#include "inference/load_flow.h"
+#include "runs/resume_rules.h"
 
 namespace diffeo {
 namespace {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-// Refuses what needs no data to be refused. What is wrong with the checkpoint itself is found, and told, later.
+// Refuses what needs no data to be refused. What is wrong with the checkpoint itself is found, and
+// told, later.
 void check_start(const Config& config, const TrainOptions& options) {
   Warn later = [](const std::string&) {};
   CheckpointStore store(options.run / "checkpoints");
@@ -87,8 +88,10 @@ void Training::do_what_is_due() {
   const TrainConfig& train = config_.train;
   bool is_last = state_.step >= train.steps;
   if (is_due(train.log_every) && !interval_.empty()) log_interval();
-  if (!is_saved_ && (is_due(train.checkpoint_every) || is_last)) save();  // before what may take long or fail
-  if ((is_due(train.evaluate_every) || is_last) && state_.evaluated < state_.step) evaluate_held_out();
+  if (!is_saved_ && (is_due(train.checkpoint_every) || is_last))
+    save();  // before what may take long or fail
+  if ((is_due(train.evaluate_every) || is_last) && state_.evaluated < state_.step)
+    evaluate_held_out();
   if ((is_due(train.sample_every) || is_last) && state_.sampled < state_.step) draw_samples();
   if (!is_saved_ && (is_best_here() || is_last)) save();  // with the evaluation
 }
@@ -103,7 +106,8 @@ TrainResult Training::stopped(const std::string& reason) {
   if (!is_saved_) save();
   require(is_saved_, reason, ", but the checkpoint could not be saved");
   summarise("stopped", reason);
-  log_.info(joined(reason, " after step ", state_.step, " of ", config_.train.steps, "; ", directory_.path().string(),
+  log_.info(joined(reason, " after step ", state_.step, " of ", config_.train.steps, "; ",
+                   directory_.path().string(),
                    " holds a checkpoint, and --resume goes on from it"));
   return {Exit::kStopped, summary_};
 }

@@ -1,14 +1,14 @@
 #pragma once
 
 #include "data/data.h"
-#include "train/interval.h"
-#include "train/run_directory.h"
+#include "inference/unit.h"
+#include "learn/interval.h"
+#include "runs/run_directory.h"
+#include "runs/saver.h"
+#include "terminal/signals.h"
+#include "terminal/stopwatch.h"
 #include "train/sample_pictures.h"
-#include "train/saver.h"
-#include "train/signals.h"
-#include "train/stopwatch.h"
 #include "train/trainer.h"
-#include "train/unit.h"
 
 namespace diffeo {
 
@@ -29,7 +29,9 @@ class Training {
   std::optional<std::string> take_steps();
   void take_step();
   void do_what_is_due();
-  bool is_due(int64_t every) const { return every > 0 && state_.step > 0 && state_.step % every == 0; }
+  bool is_due(int64_t every) const {
+    return every > 0 && state_.step > 0 && state_.step % every == 0;
+  }
   TrainResult finished();
   TrainResult stopped(const std::string& reason);
 
@@ -41,13 +43,15 @@ class Training {
   void save();
 
   void require_finite();
-  // The mean of -log p over a data set, or why there is none: one outlier must not end a healthy run.
+  // The mean of -log p over a data set, or why there is none: one outlier must not end a healthy
+  // run.
   struct Score {
     Evaluation result;
     std::string fault;  // empty: none
   };
   Score score_of(const Dataset& data);
-  void report(const Score& score, const std::string& split, const std::string& kind, double seconds);
+  void report(const Score& score, const std::string& split, const std::string& kind,
+              double seconds);
   nlohmann::json line(const std::string& kind) const;
   nlohmann::json interval_line(const Interval::Sums& sums) const;
   bool is_best_here() const { return state_.best && state_.best->step == state_.step; }
@@ -64,7 +68,8 @@ class Training {
   Unit unit_;
   Data data_;
   Learner learner_;
-  std::filesystem::path forked_from_;  // the checkpoint whose weights a new run starts with; empty: none
+  std::filesystem::path
+      forked_from_;  // the checkpoint whose weights a new run starts with; empty: none
   RunDirectory directory_;
   Saver saver_;
   SamplePictures pictures_;
@@ -73,8 +78,8 @@ class Training {
 
   TrainingState state_;
   Interval interval_;
-  bool is_saved_ = false;                          // whether the newest checkpoint holds all of the above
-  int64_t first_step_ = 0;                         // of this process
+  bool is_saved_ = false;   // whether the newest checkpoint holds all of the above
+  int64_t first_step_ = 0;  // of this process
   double earlier_seconds_ = 0, step_seconds_ = 0;  // of other processes; of this interval's steps
   Stopwatch since_start_;
   Progress progress_;

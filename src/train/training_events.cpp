@@ -1,13 +1,14 @@
 #include "io/json.h"
-#include "train/divergence.h"
-#include "train/schedule.h"
+#include "learn/divergence.h"
+#include "learn/schedule.h"
 #include "train/training.h"
 
 namespace diffeo {
 namespace {
 
 constexpr const char* kCures =
-    "\n  Cures: a lower optimizer.learning_rate, more optimizer.schedule.warmup_steps, an optimizer.clip_norm, or a "
+    "\n  Cures: a lower optimizer.learning_rate, more optimizer.schedule.warmup_steps, an "
+    "optimizer.clip_norm, or a "
     "coupling whose scale is bounded (form: glow or realnvp)";
 
 Dataset first_examples(const Dataset& data, int64_t count) {
@@ -21,12 +22,15 @@ Dataset first_examples(const Dataset& data, int64_t count) {
 void Training::require_finite() {
   std::optional<int64_t> bad = learner_.first_bad_step();
   if (!bad) return;
-  std::string where = explain_divergence(learner_, *bad, data_.training->at(*bad, config_.train.batch_size));
+  std::string where =
+      explain_divergence(learner_, *bad, data_.training->at(*bad, config_.train.batch_size));
   std::optional<int64_t> newest = saver_.store().pointed("latest");
-  std::string intact = newest ? "Checkpoints are intact; the newest is " + saver_.store().at(*newest).string()
-                              : "There is no checkpoint yet";
-  fail(Exit::kDiverged, "training diverged in step ", *bad + 1, ": the loss or its gradient is not finite; ", where,
-       kCures, "\n  Nothing of this step was kept. ", intact);
+  std::string intact =
+      newest ? "Checkpoints are intact; the newest is " + saver_.store().at(*newest).string()
+             : "There is no checkpoint yet";
+  fail(Exit::kDiverged, "training diverged in step ", *bad + 1,
+       ": the loss or its gradient is not finite; ", where, kCures,
+       "\n  Nothing of this step was kept. ", intact);
 }
 
 nlohmann::json Training::line(const std::string& kind) const {
@@ -81,17 +85,20 @@ Training::Score Training::score_of(const Dataset& data) {
   return score;
 }
 
-void Training::report(const Score& score, const std::string& split, const std::string& kind, double seconds) {
+void Training::report(const Score& score, const std::string& split, const std::string& kind,
+                      double seconds) {
   const auto& [result, fault] = score;
   nlohmann::json json = line(kind);
-  json.update(fault.empty() ? to_json(result) : nlohmann::json{{"nats", nullptr}, {"reason", fault}});
+  json.update(fault.empty() ? to_json(result)
+                            : nlohmann::json{{"nats", nullptr}, {"reason", fault}});
   json["split"] = split;
   json["weights"] = learner_.ema() ? "average" : "raw";
   json["time"] = {{"seconds", this->seconds()}, {"evaluation_seconds", seconds}};
   metrics_->add(json);
   summary_[kind] = json;
   std::string place = joined("step ", state_.step, ": ", split);
-  if (!fault.empty()) return log_.warn(joined(place, " has no number, and the run goes on: ", fault));
+  if (!fault.empty())
+    return log_.warn(joined(place, " has no number, and the run goes on: ", fault));
   std::string best = kind == "evaluation" && is_best_here() ? ", the best so far" : "";
   log_.info(joined(place, " ", unit_.text(result), best));
 }
@@ -111,7 +118,8 @@ void Training::evaluate_held_out() {
 void Training::evaluate_test() {
   Stopwatch watch;
   std::string split = data_.splits.contains("test") ? "test" : data_.held_out();
-  bool is_known = newest_ && split == data_.held_out() && newest_->result.examples == data_.split(split).size();
+  bool is_known =
+      newest_ && split == data_.held_out() && newest_->result.examples == data_.split(split).size();
   report(is_known ? *newest_ : score_of(data_.split(split)), split, "test", watch.seconds());
 }
 
@@ -120,7 +128,8 @@ void Training::draw_samples() {
   AveragedScope averaged(learner_.flat(), learner_.ema());
   try {
     std::vector<std::string> names;
-    for (const auto& path : pictures_.write(learner_.flow(), state_.step, [this] { stop_.poll(); })) {
+    for (const auto& path :
+         pictures_.write(learner_.flow(), state_.step, [this] { stop_.poll(); })) {
       names.push_back(path.string());
       log_.info("samples: " + path.string());
     }
@@ -156,8 +165,10 @@ void Training::save() {
 void Training::show_progress() {
   progress_.step = state_.step;
   double done = static_cast<double>(state_.step - first_step_);
-  progress_.seconds_left = since_start_.seconds() / done * static_cast<double>(progress_.steps - state_.step);
-  if (progress_.examples_per_second == 0 && options_.device.is_cpu()) {  // before the first line of metrics
+  progress_.seconds_left =
+      since_start_.seconds() / done * static_cast<double>(progress_.steps - state_.step);
+  if (progress_.examples_per_second == 0 &&
+      options_.device.is_cpu()) {  // before the first line of metrics
     Interval::Sums sums = interval_.sums();
     progress_.value = unit_.text(sums.at("nats") / sums.at("steps"));
   }

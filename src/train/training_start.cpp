@@ -1,16 +1,17 @@
 #include <ATen/Parallel.h>
 #include <torch/headeronly/version.h>
 
+#include "inference/load_flow.h"
 #include "io/durable.h"
-#include "train/hardware.h"
-#include "train/load_flow.h"
-#include "train/resume_rules.h"
+#include "runs/resume_rules.h"
+#include "terminal/hardware.h"
 #include "train/training.h"
 
 namespace diffeo {
 namespace {
 
-void warn_of_change(const std::string& what, const std::string& before, const std::string& now, const Warn& warn) {
+void warn_of_change(const std::string& what, const std::string& before, const std::string& now,
+                    const Warn& warn) {
   if (before == now) return;
   warn(joined("the run goes on with another ", what, " (", before, " before, ", now,
               " now), so its numbers will be rounded differently"));
@@ -33,8 +34,9 @@ void Training::begin() {
   latest ? begin_from(*latest) : begin_anew();
   directory_.describe(to_yaml(config_), options_.command, state_.device);
   remove_durably(directory_.path() / "summary.json");
-  log_.info(joined(learner_.flat().count(), " parameters on ", state_.device, ", ", config_.train.steps, " steps of ",
-                   config_.train.batch_size, " ", unit_.examples()));
+  log_.info(joined(learner_.flat().count(), " parameters on ", state_.device, ", ",
+                   config_.train.steps, " steps of ", config_.train.batch_size, " ",
+                   unit_.examples()));
   first_step_ = state_.step;
   progress_.steps = config_.train.steps;
   progress_.examples = unit_.examples();
@@ -42,9 +44,11 @@ void Training::begin() {
 
 void Training::begin_anew() {
   metrics_.emplace(directory_.path() / "metrics.jsonl", 0);
-  std::string start = joined(options_.resume ? "no checkpoint to resume, starting a run in " : "starting a run in ",
-                             directory_.path().string());
-  if (!forked_from_.empty()) return log_.info(joined(start, " from the weights of ", forked_from_.string()));
+  std::string start =
+      joined(options_.resume ? "no checkpoint to resume, starting a run in " : "starting a run in ",
+             directory_.path().string());
+  if (!forked_from_.empty())
+    return log_.info(joined(start, " from the weights of ", forked_from_.string()));
   log_.info(start);
   learner_.initialise(data_.training->at(0, config_.train.examples_of_start()));
 }
@@ -52,7 +56,8 @@ void Training::begin_anew() {
 void Training::begin_from(const std::filesystem::path& path) {
   Checkpoint saved = read_checkpoint(path);
   check_resumable(stored_config(saved, path), config_, warn());
-  warn_of_change("number of threads", std::to_string(saved.state.threads), std::to_string(state_.threads), warn());
+  warn_of_change("number of threads", std::to_string(saved.state.threads),
+                 std::to_string(state_.threads), warn());
   warn_of_change("device", saved.state.device, state_.device, warn());
   warn_of_change("LibTorch", saved.state.libtorch, state_.libtorch, warn());
   learner_.load_weights(saved.weights, path.string());

@@ -40,7 +40,8 @@ class PositionNorm final : public torch::nn::Module {
   bool is_ready_ = false;
 };
 
-ActNorm::ActNorm(const ActNormConfig& config, const Site& site) : Transform(ActNormConfig::kType, site, site.input) {
+ActNorm::ActNorm(const ActNormConfig& config, const Site& site)
+    : Transform(ActNormConfig::kType, site, site.input) {
   Site norm = site.inside("norm", site.input);
   if (config.per == ActNormPer::kChannel) {
     channels_ = register_module("norm", std::make_shared<ChannelNorm>(norm));

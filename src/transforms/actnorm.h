@@ -23,13 +23,16 @@ struct ActNormConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("per", per, "one scale and shift for each channel (Glow), or for each channel at each position (Flow++)");
+    ar("per", per,
+       "one scale and shift for each channel (Glow), or for each channel at each position "
+       "(Flow++)");
   }
 };
 
-// An affine map of each element, set by mode initialise to give the batch zero mean and unit deviation
-// (Kingma & Dhariwal 2018, section 3.1). Per channel: ChannelNorm, in the form of openai/glow. Per position: y = x g +
-// b, the gain stored as it is, with moments over the batch alone (flowpp, class Norm).
+// An affine map of each element, set by mode initialise to give the batch zero mean and unit
+// deviation (Kingma & Dhariwal 2018, section 3.1). Per channel: ChannelNorm, in the form of
+// openai/glow. Per position: y = x g + b, the gain stored as it is, with moments over the batch
+// alone (flowpp, class Norm).
 class ActNorm final : public Transform {
  public:
   ActNorm(const ActNormConfig& config, const Site& site);

@@ -8,7 +8,8 @@ BatchNorm::BatchNorm(const BatchNormConfig& config, const Site& site)
     : Transform(BatchNormConfig::kType, site, site.input), epsilon_(config.epsilon) {
   Shape per_channel(site.input.size(), 1);
   per_channel[0] = site.input[0];
-  moments_ = register_module("moments", std::make_shared<RunningMoments>(site.inside("moments", site.input)));
+  moments_ = register_module("moments",
+                             std::make_shared<RunningMoments>(site.inside("moments", site.input)));
   log_gamma_ = register_parameter("log_gamma", site.constant(per_channel, 0));
   beta_ = register_parameter("beta", site.constant(per_channel, 0));
 }

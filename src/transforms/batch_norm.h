@@ -9,7 +9,8 @@ namespace diffeo {
 struct BatchNormConfig {
   using Builds = class BatchNorm;
   static constexpr const char* kType = "batch_norm";
-  static constexpr const char* kDoc = "Batch norm as a layer of its own, with learned scale and shift (MAF's).";
+  static constexpr const char* kDoc =
+      "Batch norm as a layer of its own, with learned scale and shift (MAF's).";
   double epsilon = 1e-5;
 
   template <class Archive>
@@ -18,8 +19,9 @@ struct BatchNormConfig {
   }
 };
 
-// y = exp(log_gamma) (x - mean) / sqrt(variance + epsilon) + beta for each channel (Papamakarios et al. 2017, section
-// 3.5; gpapamak/maf). Mode train divides by the batch's moments, evaluation and inverse by the running ones.
+// y = exp(log_gamma) (x - mean) / sqrt(variance + epsilon) + beta for each channel (Papamakarios et
+// al. 2017, section 3.5; gpapamak/maf). Mode train divides by the batch's moments, evaluation and
+// inverse by the running ones.
 class BatchNorm final : public Transform {
  public:
   BatchNorm(const BatchNormConfig& config, const Site& site);
@@ -27,7 +29,9 @@ class BatchNorm final : public Transform {
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
-  Tensor log_scale(const Tensor& variance) const { return log_gamma_ - 0.5 * (variance + epsilon_).log(); }
+  Tensor log_scale(const Tensor& variance) const {
+    return log_gamma_ - 0.5 * (variance + epsilon_).log();
+  }
 
   double epsilon_;
   std::shared_ptr<RunningMoments> moments_;

@@ -15,7 +15,9 @@ class PlainMix final : public ChannelMix {
  public:
   explicit PlainMix(const Tensor& start) : weight_(register_parameter("weight", start)) {}
 
-  Tensor log_abs_det() const override { return diffeo::log_abs_det(weight_.to(at::kDouble)).to(weight_.scalar_type()); }
+  Tensor log_abs_det() const override {
+    return diffeo::log_abs_det(weight_.to(at::kDouble)).to(weight_.scalar_type());
+  }
 
  private:
   Tensor weight() const override { return weight_; }
@@ -62,7 +64,9 @@ class LuMix final : public ChannelMix {
     return upper_.to(at::kDouble).triu(1) + at::diag_embed(sign_s_ * log_s_.to(at::kDouble).exp());
   }
 
-  Tensor weight() const override { return p_.to(at::kDouble).mm(lower().mm(upper())).t().to(log_s_.scalar_type()); }
+  Tensor weight() const override {
+    return p_.to(at::kDouble).mm(lower().mm(upper())).t().to(log_s_.scalar_type());
+  }
   Tensor inverse_weight() const override {
     Tensor half = at::linalg_solve_triangular(lower(), p_.to(at::kDouble).t(), /*upper=*/false);
     return at::linalg_solve_triangular(upper(), half, /*upper=*/true).t().to(log_s_.scalar_type());
@@ -78,8 +82,12 @@ Tensor ChannelMix::forward(const Tensor& x) const { return mixed(weight(), x); }
 
 Tensor ChannelMix::inverse(const Tensor& y) const { return mixed(inverse_weight(), y); }
 
-std::shared_ptr<ChannelMix> make_plain_mix(const Tensor& start) { return std::make_shared<PlainMix>(start); }
+std::shared_ptr<ChannelMix> make_plain_mix(const Tensor& start) {
+  return std::make_shared<PlainMix>(start);
+}
 
-std::shared_ptr<ChannelMix> make_lu_mix(const Tensor& start) { return std::make_shared<LuMix>(start); }
+std::shared_ptr<ChannelMix> make_lu_mix(const Tensor& start) {
+  return std::make_shared<LuMix>(start);
+}
 
 }  // namespace diffeo

@@ -8,8 +8,8 @@
 
 namespace diffeo {
 
-// A learned invertible matrix W over the channels, shared by all positions: y = W x. (openai/glow multiplies row
-// vectors from the right: its matrix is W^T.)
+// A learned invertible matrix W over the channels, shared by all positions: y = W x. (openai/glow
+// multiplies row vectors from the right: its matrix is W^T.)
 class ChannelMix : public torch::nn::Module {
  public:
   // [B, C, H, W] or [B, C] -> the same.
@@ -27,9 +27,9 @@ class ChannelMix : public torch::nn::Module {
 // W itself.
 std::shared_ptr<ChannelMix> make_plain_mix(const Tensor& start);
 
-// W^T = P (strict_lower(L) + 1) (strict_upper(U) + diag(sign_s exp(log_s))), with P and sign_s fixed by the matrix it
-// starts at (openai/glow, invertible_1x1_conv with LU_decomposed). The diagonals of L and U, and what
-// lies beyond them, are inert.
+// W^T = P (strict_lower(L) + 1) (strict_upper(U) + diag(sign_s exp(log_s))), with P and sign_s
+// fixed by the matrix it starts at (openai/glow, invertible_1x1_conv with LU_decomposed). The
+// diagonals of L and U, and what lies beyond them, are inert.
 std::shared_ptr<ChannelMix> make_lu_mix(const Tensor& start);
 
 }  // namespace diffeo

@@ -9,7 +9,8 @@ void require_labels(const Site& site, const char* key) {
 }
 
 Tensor one_hot_labels(const Pass& pass, const Tensor& like, int64_t classes) {
-  require(pass.labels.defined(), "this flow is conditioned on classes, but this pass has no labels (Pass::labels)");
+  require(pass.labels.defined(),
+          "this flow is conditioned on classes, but this pass has no labels (Pass::labels)");
   return like.new_zeros({like.size(0), classes}).scatter_(1, pass.labels.unsqueeze(1), 1);
 }
 

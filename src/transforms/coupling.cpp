@@ -18,10 +18,14 @@ Site net_site(const Site& site, const Shape& input, const Shape& context, bool m
 }  // namespace
 
 Coupling::Coupling(const CouplingConfig& config, const Site& site)
-    : Coupling(
-          CouplingConfig::kType,
-          {{config.split, config.keep}, config.context, config.batch_norm, /*masked=*/false, config.map, config.net},
-          site) {}
+    : Coupling(CouplingConfig::kType,
+               {{config.split, config.keep},
+                config.context,
+                config.batch_norm,
+                /*masked=*/false,
+                config.map,
+                config.net},
+               site) {}
 
 Coupling::Coupling(const char* type, const Parts& parts, const Site& site)
     : Transform(type, site, site.input),
@@ -34,11 +38,14 @@ Coupling::Coupling(const char* type, const Parts& parts, const Site& site)
   context_shape_ = context_shape(context_, site, read);
   MapRole role{.masked = parts.masked, .batch_norm = parts.batch_norm};
   map_ = register_module("map", make_map(parts.map, site.inside("map", changed), role));
-  net_ = register_module("net", make_conditioner(parts.net, net_site(site, read, context_shape_, parts.masked),
-                                                 written[0] * map_->parameter_count()));
+  net_ = register_module(
+      "net", make_conditioner(parts.net, net_site(site, read, context_shape_, parts.masked),
+                              written[0] * map_->parameter_count()));
   if (!parts.batch_norm) return;
-  net_norm_ = register_module("net_norm", std::make_shared<ShiftNorm>(site.inside("net_norm", read)));
-  moments_ = register_module("moments", std::make_shared<RunningMoments>(site.inside("moments", changed)));
+  net_norm_ =
+      register_module("net_norm", std::make_shared<ShiftNorm>(site.inside("net_norm", read)));
+  moments_ =
+      register_module("moments", std::make_shared<RunningMoments>(site.inside("moments", changed)));
 }
 
 Tensor Coupling::context_for(const Tensor& input, const Pass& pass) const {
@@ -54,7 +61,8 @@ Tensor Coupling::parameters(const Tensor& kept, const Pass& pass) {
 void Coupling::normalise(Mapped& changed, const Pass& pass) {
   auto [mean, variance] = moments_->of(changed.value, pass, share_);
   Tensor log_scale = -0.5 * (variance + kRealNvpEpsilon).log();
-  double positions = static_cast<double>(changed.value[0].numel()) / static_cast<double>(log_scale.numel());
+  double positions =
+      static_cast<double>(changed.value[0].numel()) / static_cast<double>(log_scale.numel());
   changed.value = (changed.value - mean) * log_scale.exp();
   changed.log_det = changed.log_det + log_scale.sum() * positions;
 }
@@ -74,7 +82,8 @@ Tensor Coupling::do_inverse(const Tensor& z, const Pass& pass) {
   }
   Tensor raw = parameters(kept, pass);
   if (pass.effort) {
-    if (Tensor counts = map_->inverse_evaluations(after, raw); counts.defined()) pass.effort(path(), counts);
+    if (Tensor counts = map_->inverse_evaluations(after, raw); counts.defined())
+      pass.effort(path(), counts);
   }
   return partition_.merge(kept, map_->inverse(after, raw));
 }

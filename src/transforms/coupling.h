@@ -12,7 +12,8 @@ struct CouplingConfig {
   using Builds = class Coupling;
   static constexpr const char* kType = "coupling";
   static constexpr const char* kDoc =
-      "Keeps one half and changes the other elementwise, with numbers a network computes from the kept half.";
+      "Keeps one half and changes the other elementwise, with numbers a network computes from the "
+      "kept half.";
   Split split = Split::kChannel;
   Keep keep = Keep::kFirst;
   Context context = Context::kNone;
@@ -25,16 +26,17 @@ struct CouplingConfig {
     ar("split", split, "how the example is halved");
     ar("keep", keep, "which half stays as it is and conditions the other");
     ar("context", context, "what the network reads beside the kept half");
-    ar("batch_norm", batch_norm, "RealNVP's: normalise the network's input and the changed half, as part of the flow");
+    ar("batch_norm", batch_norm,
+       "RealNVP's: normalise the network's input and the changed half, as part of the flow");
     ar("map", map, "the elementwise map");
     ar.required("net", net, "the network");
   }
 };
 
-// Keeps one half of its input and changes the other elementwise, with numbers that a network computes from the half
-// it keeps (Dinh et al. 2017, section 3.2). With batch norm, the changed half is then normalised, which counts in
-// log_det; the inverse undoes that by the running moments in every mode, while the network's own norms follow the mode
-// (laurent-dinh/models, real_nvp).
+// Keeps one half of its input and changes the other elementwise, with numbers that a network
+// computes from the half it keeps (Dinh et al. 2017, section 3.2). With batch norm, the changed
+// half is then normalised, which counts in log_det; the inverse undoes that by the running moments
+// in every mode, while the network's own norms follow the mode (laurent-dinh/models, real_nvp).
 class Coupling : public Transform {
  public:
   Coupling(const CouplingConfig& config, const Site& site);
@@ -68,7 +70,7 @@ class Coupling : public Transform {
   Shape context_shape_;
   std::shared_ptr<ElementwiseMap> map_;
   std::shared_ptr<RunningMoments> moments_;  // of the changed half; null: none
-  double share_;                             // of the entries counted in the moments that are changed
+  double share_;  // of the entries counted in the moments that are changed
 };
 
 enum class Cells { kEven, kOdd };
@@ -81,7 +83,8 @@ struct MaskedCouplingConfig {
   using Builds = class MaskedCoupling;
   static constexpr const char* kType = "masked_coupling";
   static constexpr const char* kDoc =
-      "RealNVP's checkerboard coupling: the network reads the whole image with the other cells masked out, and the "
+      "RealNVP's checkerboard coupling: the network reads the whole image with the other cells "
+      "masked out, and the "
       "mask.";
   Cells keep = Cells::kEven;
   Context context = Context::kNone;
@@ -93,15 +96,17 @@ struct MaskedCouplingConfig {
   void fields(Archive& ar) {
     ar("keep", keep, "the cells that stay, by the parity of row + column");
     ar("context", context, "what the network reads beside the masked image");
-    ar("batch_norm", batch_norm, "RealNVP's: normalise the network's input and the changed cells, as part of the flow");
+    ar("batch_norm", batch_norm,
+       "RealNVP's: normalise the network's input and the changed cells, as part of the flow");
     ar("map", map, "the elementwise map");
     ar.required("net", net, "the network");
   }
 };
 
-// A checkerboard coupling whose network reads the whole image, zero where it is changed, with the mask as one more
-// channel, and writes numbers for every cell, of which only the changed ones' are used. The batch norms count the
-// masked zeros; what they give the network is doubled (laurent-dinh/models, real_nvp).
+// A checkerboard coupling whose network reads the whole image, zero where it is changed, with the
+// mask as one more channel, and writes numbers for every cell, of which only the changed ones' are
+// used. The batch norms count the masked zeros; what they give the network is doubled
+// (laurent-dinh/models, real_nvp).
 class MaskedCoupling final : public Coupling {
  public:
   MaskedCoupling(const MaskedCouplingConfig& config, const Site& site);

@@ -15,10 +15,12 @@ Dequantize::Dequantize(const DequantizeConfig& config, const Site& site)
       per_bin_(std::exp2(config.data_bits - config.bits)) {
   require(config.bits <= config.data_bits, "bits: ", config.bits,
           " is more than the data have (data_bits: ", config.data_bits, ")");
-  require(config.range.size() == 2 && config.range[0] < config.range[1], "range: expected [low, high] with low < high");
+  require(config.range.size() == 2 && config.range[0] < config.range[1],
+          "range: expected [low, high] with low < high");
   low_ = config.range[0];
   width_ = config.range[1] - config.range[0];
-  require(!config.features || !config.noise.empty(), "features: only 'noise' layers read them, and there are none");
+  require(!config.features || !config.noise.empty(),
+          "features: only 'noise' layers read them, and there are none");
   if (!config.noise.empty()) build_noise(config, site);
 }
 
@@ -29,10 +31,11 @@ void Dequantize::build_noise(const DequantizeConfig& config, const Site& site) {
   if (config.features) {
     feature_split_ = config.features->split;
     Partition{feature_split_}.shapes(site.input);
-    Site net_site = site.inside("features", event_shape(stacked(at::empty(batched(1, site.input), at::kMeta))));
+    Site net_site =
+        site.inside("features", event_shape(stacked(at::empty(batched(1, site.input), at::kMeta))));
     net_site.features.clear();
-    features_ =
-        register_module("features", make_conditioner(config.features->net, net_site, config.features->channels));
+    features_ = register_module(
+        "features", make_conditioner(config.features->net, net_site, config.features->channels));
     noise_site.features = net_site.input;
     noise_site.features[0] = config.features->channels;
   }

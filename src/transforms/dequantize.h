@@ -20,7 +20,8 @@ struct FeaturesConfig {
   template <class Archive>
   void fields(Archive& ar) {
     ar("split", split,
-       "the image's halves of this split are stacked before the net reads them, so that couplings of the same split "
+       "the image's halves of this split are stacked before the net reads them, so that couplings "
+       "of the same split "
        "find features of their halves' size");
     ar("channels", channels, "channels of the features", between(1, 65536));
     ar.required("net", net, "the network that computes them");
@@ -42,11 +43,11 @@ struct DequantizeConfig {
   void fields(Archive& ar);  // layers.h: needs Layer complete
 };
 
-// Turns integers 0 .. 2^data_bits - 1 into reals in [low, high): of the data's bits the leading `bits` are kept, then
-// z = low + (high - low) (x + u) / 2^bits. Without `noise` layers u is uniform; with them they map N(0, I), conditioned
-// on x, to u, and must end in a sigmoid (Ho et al. 2019, section 3.1). log_det is -log q(u | x) and the bins' constant.
-// The inverse gives the whole number at the foot of the bin, or the end of the data's range that a z outside is nearer
-// to.
+// Turns integers 0 .. 2^data_bits - 1 into reals in [low, high): of the data's bits the leading
+// `bits` are kept, then z = low + (high - low) (x + u) / 2^bits. Without `noise` layers u is
+// uniform; with them they map N(0, I), conditioned on x, to u, and must end in a sigmoid (Ho et al.
+// 2019, section 3.1). log_det is -log q(u | x) and the bins' constant. The inverse gives the whole
+// number at the foot of the bin, or the end of the data's range that a z outside is nearer to.
 class Dequantize final : public Transform {
  public:
   Dequantize(const DequantizeConfig& config, const Site& site);
@@ -56,7 +57,7 @@ class Dequantize final : public Transform {
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
   Mapped draw_noise(const Tensor& bins, const Pass& pass);  // u in [0, 1) and -log q(u | x)
-  Tensor stacked(const Tensor& x) const;                    // the image as the features' net reads it
+  Tensor stacked(const Tensor& x) const;  // the image as the features' net reads it
   void build_noise(const DequantizeConfig& config, const Site& site);
 
   double bins_;     // 2^bits

@@ -36,7 +36,8 @@ class Affine : public ElementwiseMap {
 
 class GlowAffine final : public Affine {
   ShiftScale read(const Tensor& raw) const override {
-    return {raw.slice(1, 0, std::nullopt, 2), at::log_sigmoid(raw.slice(1, 1, std::nullopt, 2) + 2)};
+    return {raw.slice(1, 0, std::nullopt, 2),
+            at::log_sigmoid(raw.slice(1, 1, std::nullopt, 2) + 2)};
   }
 };
 
@@ -90,7 +91,9 @@ class LogisticMixture final : public ElementwiseMap {
     auto [y, log_det] = logistic_mixture(x, raw, components_);
     return {y, log_det};
   }
-  Tensor inverse(const Tensor& y, const Tensor& raw) override { return logistic_mixture_inverse(y, raw, components_); }
+  Tensor inverse(const Tensor& y, const Tensor& raw) override {
+    return logistic_mixture_inverse(y, raw, components_);
+  }
   Tensor inverse_evaluations(const Tensor& y, const Tensor& raw) const override {
     return logistic_mixture_evaluations(y, raw, components_);
   }

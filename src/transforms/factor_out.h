@@ -11,7 +11,8 @@ enum class SplitPrior { kStandard, kLearned, kClass };
 template <>
 struct EnumNames<SplitPrior> {
   static constexpr std::array names{std::pair{"standard", SplitPrior::kStandard},
-                                    std::pair{"learned", SplitPrior::kLearned}, std::pair{"class", SplitPrior::kClass}};
+                                    std::pair{"learned", SplitPrior::kLearned},
+                                    std::pair{"class", SplitPrior::kClass}};
 };
 
 struct FactorOutConfig {
@@ -22,14 +23,16 @@ struct FactorOutConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("prior", prior, "of the ended half: standard, learned from the other half, or from that and the class");
+    ar("prior", prior,
+       "of the ended half: standard, learned from the other half, or from that and the class");
   }
 };
 
-// Ends the last half of the channels here and sends the first half on through `rest`, as RealNVP's and Glow's code do.
-// The output is flat, [D]: the ended half, then the output of `rest`. A learned prior of the ended half is a normal
-// density whose mean and log deviation (interleaved) a convolution computes from the first half (openai/glow, split2d);
-// the class adds a linear map of the one-hot label.
+// Ends the last half of the channels here and sends the first half on through `rest`, as RealNVP's
+// and Glow's code do. The output is flat, [D]: the ended half, then the output of `rest`. A learned
+// prior of the ended half is a normal density whose mean and log deviation (interleaved) a
+// convolution computes from the first half (openai/glow, split2d); the class adds a linear map of
+// the one-hot label.
 class FactorOut final : public Transform {
  public:
   FactorOut(const FactorOutConfig& config, const Site& site, TransformPtr rest);

@@ -7,12 +7,14 @@ namespace {
 
 Tensor starting_matrix(MixStart start, const Site& site, int64_t channels) {
   if (start == MixStart::kRotation) return site.rotation("weight", channels);
-  return at::diag_embed(site.constant({channels}, 1)) + site.normal("weight", {channels, channels}, 0.001);
+  return at::diag_embed(site.constant({channels}, 1)) +
+         site.normal("weight", {channels, channels}, 0.001);
 }
 
 }  // namespace
 
-InvConv::InvConv(const InvConvConfig& config, const Site& site) : Transform(InvConvConfig::kType, site, site.input) {
+InvConv::InvConv(const InvConvConfig& config, const Site& site)
+    : Transform(InvConvConfig::kType, site, site.input) {
   auto add = [&](const char* name, const Shape& part) {
     auto make = config.form == MixForm::kPlain ? make_plain_mix : make_lu_mix;
     Tensor start = starting_matrix(config.start, site.inside(name, part), part[0]);
@@ -34,7 +36,8 @@ Mapped InvConv::do_forward(const Tensor& x, const Pass&) {
   if (!partition_) return {mixes_[0]->forward(x), log_det.expand(x.size(0))};
   auto [first, second] = partition_->split(x);
   log_det = log_det + mixes_[1]->log_abs_det() * positions_[1];
-  return {partition_->merge(mixes_[0]->forward(first), mixes_[1]->forward(second)), log_det.expand(x.size(0))};
+  return {partition_->merge(mixes_[0]->forward(first), mixes_[1]->forward(second)),
+          log_det.expand(x.size(0))};
 }
 
 Tensor InvConv::do_inverse(const Tensor& z, const Pass&) {

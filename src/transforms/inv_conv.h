@@ -12,14 +12,16 @@ namespace diffeo {
 enum class MixForm { kPlain, kLu };
 template <>
 struct EnumNames<MixForm> {
-  static constexpr std::array names{std::pair{"plain", MixForm::kPlain}, std::pair{"lu", MixForm::kLu}};
+  static constexpr std::array names{std::pair{"plain", MixForm::kPlain},
+                                    std::pair{"lu", MixForm::kLu}};
 };
 
 // Which parts of an example have a matrix of their own.
 enum class MixSplit { kNone, kChannel, kColumns };
 template <>
 struct EnumNames<MixSplit> {
-  static constexpr std::array names{std::pair{"none", MixSplit::kNone}, std::pair{"channel", MixSplit::kChannel},
+  static constexpr std::array names{std::pair{"none", MixSplit::kNone},
+                                    std::pair{"channel", MixSplit::kChannel},
                                     std::pair{"columns", MixSplit::kColumns}};
 };
 
@@ -33,7 +35,8 @@ struct EnumNames<MixStart> {
 struct InvConvConfig {
   using Builds = class InvConv;
   static constexpr const char* kType = "inv_conv";
-  static constexpr const char* kDoc = "Glow's invertible 1x1 convolution: a learned matrix over the channels.";
+  static constexpr const char* kDoc =
+      "Glow's invertible 1x1 convolution: a learned matrix over the channels.";
   MixForm form = MixForm::kPlain;
   MixSplit split = MixSplit::kNone;
   MixStart start = MixStart::kRotation;
@@ -42,11 +45,13 @@ struct InvConvConfig {
   void fields(Archive& ar) {
     ar("form", form, "the matrix itself, or its LU factors, whose determinant costs nothing");
     ar("split", split, "one matrix for all, or one for each half of the split (Flow++)");
-    ar("start", start, "a random rotation (Glow), or the identity and noise of deviation 0.001 (Flow++)");
+    ar("start", start,
+       "a random rotation (Glow), or the identity and noise of deviation 0.001 (Flow++)");
   }
 };
 
-// Invertible linear map over the channels, shared by all positions (Kingma & Dhariwal 2018, section 3.2).
+// Invertible linear map over the channels, shared by all positions (Kingma & Dhariwal 2018, section
+// 3.2).
 class InvConv final : public Transform {
  public:
   InvConv(const InvConvConfig& config, const Site& site);

@@ -13,20 +13,24 @@ constexpr size_t kMostLayers = 100000;  // in one list, repeats written out
 
 template <class C>
 constexpr bool kKeepsShape =
-    !std::is_same_v<C, SqueezeConfig> && !std::is_same_v<C, UnsqueezeConfig> && !std::is_same_v<C, FlattenConfig> &&
-    !std::is_same_v<C, FactorOutConfig> && !std::is_same_v<C, RepeatConfig>;
+    !std::is_same_v<C, SqueezeConfig> && !std::is_same_v<C, UnsqueezeConfig> &&
+    !std::is_same_v<C, FlattenConfig> && !std::is_same_v<C, FactorOutConfig> &&
+    !std::is_same_v<C, RepeatConfig>;
 
 // Walks a list once, carrying the shape from layer to layer, and gathers what is wrong.
 class Builder {
  public:
-  Builder(Site site, std::vector<std::string>& errors) : whole_(site), site_(std::move(site)), errors_(errors) {}
+  Builder(Site site, std::vector<std::string>& errors)
+      : whole_(site), site_(std::move(site)), errors_(errors) {}
 
   TransformPtr build(const std::vector<Layer>& layers) {
-    auto split = std::find_if(layers.begin(), layers.end(),
-                              [](const Layer& layer) { return std::holds_alternative<FactorOutConfig>(layer.config); });
+    auto split = std::find_if(layers.begin(), layers.end(), [](const Layer& layer) {
+      return std::holds_alternative<FactorOutConfig>(layer.config);
+    });
     add_all({layers.begin(), split});
     if (split != layers.end() && going_on_) {
-      going_on_ = attempt(*split, [&](const auto&) { add_factor_out(*split, {split + 1, layers.end()}); });
+      going_on_ =
+          attempt(*split, [&](const auto&) { add_factor_out(*split, {split + 1, layers.end()}); });
     }
     return errors_.empty() ? std::make_shared<Sequence>(whole_, std::move(done_)) : nullptr;
   }
@@ -44,8 +48,8 @@ class Builder {
             errors_.push_back(joined(layer.place, " (", C::kType, "): ", error.what()));
             return kKeepsShape<C>;
           } catch (const c10::Error& error) {
-            errors_.push_back(
-                joined(layer.place, " (", C::kType, "): cannot be built: ", error.what_without_backtrace()));
+            errors_.push_back(joined(layer.place, " (", C::kType,
+                                     "): cannot be built: ", error.what_without_backtrace()));
             return false;
           }
         },
@@ -69,12 +73,16 @@ class Builder {
     for (int64_t i = 0; i < config.times && errors_.size() == before; ++i) add_all(config.body);
   }
 
-  void add(const FactorOutConfig&) { fail("belongs in the outermost list: all that follows it there is its inside"); }
+  void add(const FactorOutConfig&) {
+    fail("belongs in the outermost list: all that follows it there is its inside");
+  }
 
   void add_factor_out(const Layer& layer, const std::vector<Layer>& after) {
     Site here = next_site(FactorOutConfig::kType);
-    TransformPtr rest = Builder(here.inside("rest", factored_half(here.input)), errors_).build(after);
-    if (rest) push(std::make_shared<FactorOut>(std::get<FactorOutConfig>(layer.config), here, rest));
+    TransformPtr rest =
+        Builder(here.inside("rest", factored_half(here.input)), errors_).build(after);
+    if (rest)
+      push(std::make_shared<FactorOut>(std::get<FactorOutConfig>(layer.config), here, rest));
   }
 
   void push(TransformPtr layer) {
@@ -83,7 +91,9 @@ class Builder {
     require(++count_ <= kMostLayers, "more than ", kMostLayers, " layers");
   }
 
-  Site next_site(const char* type) const { return site_.inside(std::to_string(count_) + "_" + type, site_.input); }
+  Site next_site(const char* type) const {
+    return site_.inside(std::to_string(count_) + "_" + type, site_.input);
+  }
 
   Site whole_, site_;
   std::vector<std::string>& errors_;

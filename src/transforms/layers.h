@@ -20,7 +20,8 @@ namespace diffeo {
 
 struct RepeatConfig {
   static constexpr const char* kType = "repeat";
-  static constexpr const char* kDoc = "The same layers several times over, with fresh parameters each time.";
+  static constexpr const char* kDoc =
+      "The same layers several times over, with fresh parameters each time.";
   int64_t times = 1;
   std::vector<Layer> body;
 
@@ -28,8 +29,8 @@ struct RepeatConfig {
   void fields(Archive& ar);
 };
 
-// Every layer a configuration can name, in the alphabet's order. This list is the
-// registry: the reader finds a type by its kType, the builder by its Builds.
+// Every layer a configuration can name, in the alphabet's order. This list is the registry: the
+// reader finds a type by its kType, the builder by its Builds.
 using LayerConfig = std::variant<  //
     ActNormConfig,                 //
     BatchNormConfig,               //
@@ -67,15 +68,19 @@ void RepeatConfig::fields(Archive& ar) {
 
 template <class Archive>
 void DequantizeConfig::fields(Archive& ar) {
-  ar("bits", bits, "of the data that are kept, the leading ones; bits/dim then counts 2^bits values", between(1, 16));
+  ar("bits", bits,
+     "of the data that are kept, the leading ones; bits/dim then counts 2^bits values",
+     between(1, 16));
   ar("data_bits", data_bits, "of the data as stored: pixels 0 .. 2^data_bits - 1", between(1, 16));
   ar("range", range, "the interval that the values are mapped to");
-  ar("noise", noise, "layers that map N(0, 1) to the noise within a bin, ending in a sigmoid; none: uniform noise");
+  ar("noise", noise,
+     "layers that map N(0, 1) to the noise within a bin, ending in a sigmoid; none: uniform noise");
   ar("features", features, "features of the image for the noise layers that ask for them");
 }
 
-// Builds the layers in order, each on the shape the one before it produces. Throws one error that lists every layer
-// that cannot be built, each by its place; those after a failed layer that may change the shape are not looked at.
+// Builds the layers in order, each on the shape the one before it produces. Throws one error that
+// lists every layer that cannot be built, each by its place; those after a failed layer that may
+// change the shape are not looked at.
 TransformPtr build_layers(const std::vector<Layer>& layers, const Site& site);
 
 // The kType of a layer's configuration.

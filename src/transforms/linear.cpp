@@ -7,7 +7,8 @@
 namespace diffeo {
 namespace {
 
-// TensorFlow's default start of a variable of this shape: uniform, of variance 2 / (fan-in + fan-out).
+// TensorFlow's default start of a variable of this shape: uniform, of variance 2 / (fan-in +
+// fan-out).
 Tensor glorot(const Site& site, const std::string& name, at::IntArrayRef sizes) {
   double fans = static_cast<double>(sizes[0] + sizes[sizes.size() - 1]);
   return site.uniform(name, sizes, std::sqrt(6 / fans));
@@ -17,7 +18,8 @@ Tensor glorot(const Site& site, const std::string& name, at::IntArrayRef sizes) 
 
 Linear::Linear(const LinearConfig& config, const Site& site)
     : Transform(LinearConfig::kType, site, site.input), form_(config.form) {
-  require(site.input.size() == 1, "maps vectors [D], not ", to_string(site.input), "; put a flatten before it");
+  require(site.input.size() == 1, "maps vectors [D], not ", to_string(site.input),
+          "; put a flatten before it");
   int64_t d = site.input[0];
   if (form_ == LinearForm::kDense) {
     matrix_ = register_parameter("matrix", site.rotation("matrix", d));
@@ -37,7 +39,9 @@ Tensor Linear::lower() const {
   return lower_.new_zeros({d * d}).scatter(0, places_, lower_).view({d, d});
 }
 
-Tensor Linear::matrix() const { return form_ == LinearForm::kDense ? matrix_ : lower() + v_.mm(v_.t()); }
+Tensor Linear::matrix() const {
+  return form_ == LinearForm::kDense ? matrix_ : lower() + v_.mm(v_.t());
+}
 
 // Woodbury: M^-1 y = u - W C^-1 V^T u, with u = L^-1 y, W = L^-1 V and C = 1 + V^T W.
 LuSolution Linear::solved_low_rank(const Tensor& y) const {
@@ -51,7 +55,8 @@ LuSolution Linear::solved_low_rank(const Tensor& y) const {
 
 Mapped Linear::do_forward(const Tensor& x, const Pass&) {
   Tensor columns = (x - bias_).t();
-  auto [z, log_det] = form_ == LinearForm::kDense ? lu_solution(matrix_, columns) : solved_low_rank(columns);
+  auto [z, log_det] =
+      form_ == LinearForm::kDense ? lu_solution(matrix_, columns) : solved_low_rank(columns);
   return {z.t(), (-log_det).expand({x.size(0)})};
 }
 

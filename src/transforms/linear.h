@@ -23,18 +23,19 @@ struct LinearConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("form", form, "dense: a matrix started at a rotation; tril_plus_low_rank: L + V V^T, the tutorial's");
+    ar("form", form,
+       "dense: a matrix started at a rotation; tril_plus_low_rank: L + V V^T, the tutorial's");
     ar("rank", rank, "columns of V in tril_plus_low_rank", between(1, 65536));
   }
 };
 
-// An affine map of vectors [D]. Both forms are M z + b from noise to data, the tutorial's direction, so that forward
-// solves:
+// An affine map of vectors [D]. Both forms are M z + b from noise to data, the tutorial's
+// direction, so that forward solves:
 //   dense               M, started at a rotation
 //   tril_plus_low_rank  M = L + V V^T, L lower-triangular with a free diagonal, V [D, rank]
 //                       (E. Jang, Normalizing Flows Tutorial, part 1; TensorFlow's Affine bijector)
-// The second's determinant is det L det(1 + V^T L^-1 V) (matrix determinant lemma). That small matrix is neither
-// symmetric nor positive, so it is factored by LU.
+// The second's determinant is det L det(1 + V^T L^-1 V) (matrix determinant lemma). That small
+// matrix is neither symmetric nor positive, so it is factored by LU.
 class Linear final : public Transform {
  public:
   Linear(const LinearConfig& config, const Site& site);

@@ -4,8 +4,9 @@
 
 namespace diffeo {
 
-// A^-1 B, and log |det A|, 0-dim, for square A [n, n] and B [n, m]. Differentiable; unlike at::linalg_solve and
-// slogdet, which ask the host whether A is singular, it reads nothing back. A singular A gives infinities.
+// A^-1 B, and log |det A|, 0-dim, for square A [n, n] and B [n, m]. Differentiable; unlike
+// at::linalg_solve and slogdet, which ask the host whether A is singular, it reads nothing back. A
+// singular A gives infinities.
 struct LuSolution {
   at::Tensor x, log_abs_det;
 };

@@ -43,7 +43,8 @@ Tensor Partition::merge(const Tensor& kept, const Tensor& changed) const {
 
 std::pair<Shape, Shape> Partition::shapes(const Shape& input) const {
   if (kind == Split::kChannel) {
-    require(input[0] >= 2, "split: a channel split needs at least two channels, got ", to_string(input));
+    require(input[0] >= 2, "split: a channel split needs at least two channels, got ",
+            to_string(input));
   } else {
     require(input.size() == 3 && input[2] % 2 == 0, "split: a ", name_of(kind),
             " split needs an image of even width, got ", to_string(input));

@@ -18,12 +18,15 @@ struct EnumNames<Split> {
 enum class Keep { kFirst, kSecond };
 template <>
 struct EnumNames<Keep> {
-  static constexpr std::array names{std::pair{"first", Keep::kFirst}, std::pair{"second", Keep::kSecond}};
+  static constexpr std::array names{std::pair{"first", Keep::kFirst},
+                                    std::pair{"second", Keep::kSecond}};
 };
 
-// Divides an example into the half a coupling keeps and the half it changes; merge() undoes split().
-// First are: of channels the leading half (the larger, when they are odd), of columns the even ones, of a
-// checkerboard the cells where row + column is even. Image halves are packed: [C, H, W/2].
+// Divides an example into the half a coupling keeps and the half it changes; merge() undoes
+// split().
+// First are: of channels the leading half (the larger, when they are odd), of columns the even
+// ones, of a checkerboard the cells where row + column is even. Image halves are packed: [C, H,
+// W/2].
 struct Partition {
   Split kind;
   Keep keep = Keep::kFirst;

@@ -10,7 +10,8 @@ namespace diffeo {
 struct ReverseConfig {
   using Builds = class Reverse;
   static constexpr const char* kType = "reverse";
-  static constexpr const char* kDoc = "Reverses the order of the channels, or of a vector's entries.";
+  static constexpr const char* kDoc =
+      "Reverses the order of the channels, or of a vector's entries.";
 };
 
 // y[c] = x[C - 1 - c].
@@ -26,7 +27,8 @@ class Reverse final : public Transform {
 struct ShuffleConfig {
   using Builds = class Shuffle;
   static constexpr const char* kType = "shuffle";
-  static constexpr const char* kDoc = "A fixed random permutation of the channels, or of a vector's entries.";
+  static constexpr const char* kDoc =
+      "A fixed random permutation of the channels, or of a vector's entries.";
 };
 
 // y[c] = x[indices[c]], the indices a buffer drawn from the seed.

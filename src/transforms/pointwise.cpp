@@ -13,7 +13,8 @@ namespace {
 // Keeps the logarithm of 0 finite.
 Tensor above_zero(const Tensor& p) {
   bool twice = p.scalar_type() == at::kDouble;
-  return p.clamp_min(twice ? std::numeric_limits<double>::min() : std::numeric_limits<float>::min());
+  return p.clamp_min(twice ? std::numeric_limits<double>::min()
+                           : std::numeric_limits<float>::min());
 }
 
 }  // namespace
@@ -21,8 +22,9 @@ Tensor above_zero(const Tensor& p) {
 Logit::Logit(const LogitConfig& config, const Site& site)
     : Transform(LogitConfig::kType, site, site.input), alpha_(config.alpha) {}
 
-// log p - log q loses digits where p is near q, and 1 - p where p is near 1. So q is not taken from p, and their
-// ratio is 1 + t / q or 1 / (1 - t / p), whichever has a positive t. (At t = 0 just one of the two must have a slope.)
+// log p - log q loses digits where p is near q, and 1 - p where p is near 1. So q is not taken from
+// p, and their ratio is 1 + t / q or 1 / (1 - t / p), whichever has a positive t. (At t = 0 just
+// one of the two must have a slope.)
 Mapped Logit::do_forward(const Tensor& x, const Pass&) {
   double width = 1 - 2 * alpha_;
   Tensor p = alpha_ + width * x, q = alpha_ + width * (1 - x), t = width * (2 * x - 1);
@@ -34,16 +36,23 @@ Mapped Logit::do_forward(const Tensor& x, const Pass&) {
   return {y, sum_events(std::log(width) - p.log() - q.log())};
 }
 
-Tensor Logit::do_inverse(const Tensor& z, const Pass&) { return (z.sigmoid() - alpha_) / (1 - 2 * alpha_); }
+Tensor Logit::do_inverse(const Tensor& z, const Pass&) {
+  return (z.sigmoid() - alpha_) / (1 - 2 * alpha_);
+}
 
-Sigmoid::Sigmoid(const SigmoidConfig&, const Site& site) : Transform(SigmoidConfig::kType, site, site.input) {}
+Sigmoid::Sigmoid(const SigmoidConfig&, const Site& site)
+    : Transform(SigmoidConfig::kType, site, site.input) {}
 
-Mapped Sigmoid::do_forward(const Tensor& x, const Pass&) { return {x.sigmoid(), sum_events(log_sigmoid_slope(x))}; }
+Mapped Sigmoid::do_forward(const Tensor& x, const Pass&) {
+  return {x.sigmoid(), sum_events(log_sigmoid_slope(x))};
+}
 
 Tensor Sigmoid::do_inverse(const Tensor& z, const Pass&) { return z.logit(); }
 
 Scale::Scale(const ScaleConfig& config, const Site& site)
-    : Transform(ScaleConfig::kType, site, site.input), factor_(config.factor), shift_(config.shift) {
+    : Transform(ScaleConfig::kType, site, site.input),
+      factor_(config.factor),
+      shift_(config.shift) {
   require(factor_ != 0, "factor: 0 has no inverse");
 }
 
@@ -54,7 +63,8 @@ Mapped Scale::do_forward(const Tensor& x, const Pass&) {
 
 Tensor Scale::do_inverse(const Tensor& z, const Pass&) { return (z - shift_) / factor_; }
 
-Diagonal::Diagonal(const DiagonalConfig&, const Site& site) : Transform(DiagonalConfig::kType, site, site.input) {
+Diagonal::Diagonal(const DiagonalConfig&, const Site& site)
+    : Transform(DiagonalConfig::kType, site, site.input) {
   log_scale_ = register_parameter("log_scale", site.constant(site.input, 0));
 }
 
@@ -64,7 +74,8 @@ Mapped Diagonal::do_forward(const Tensor& x, const Pass&) {
 
 Tensor Diagonal::do_inverse(const Tensor& z, const Pass&) { return z * (-log_scale_).exp(); }
 
-PRelu::PRelu(const PReluConfig&, const Site& site) : Transform(PReluConfig::kType, site, site.input) {
+PRelu::PRelu(const PReluConfig&, const Site& site)
+    : Transform(PReluConfig::kType, site, site.input) {
   a_ = register_parameter("a", site.uniform("a", {}, std::sqrt(3.0)));
 }
 
@@ -72,7 +83,8 @@ Tensor PRelu::slope() const { return a_.abs() + 0.01; }
 
 Mapped PRelu::do_forward(const Tensor& x, const Pass&) {
   Tensor alpha = slope(), negative = x < 0;
-  return {at::where(negative, x / alpha, x), -alpha.log() * sum_events(negative.to(x.scalar_type()))};
+  return {at::where(negative, x / alpha, x),
+          -alpha.log() * sum_events(negative.to(x.scalar_type()))};
 }
 
 Tensor PRelu::do_inverse(const Tensor& z, const Pass&) { return at::where(z < 0, slope() * z, z); }

@@ -10,7 +10,8 @@ namespace diffeo {
 struct LogitConfig {
   using Builds = class Logit;
   static constexpr const char* kType = "logit";
-  static constexpr const char* kDoc = "Maps [0, 1] to the whole line: logit(alpha + (1 - 2 alpha) x).";
+  static constexpr const char* kDoc =
+      "Maps [0, 1] to the whole line: logit(alpha + (1 - 2 alpha) x).";
   double alpha = 0.05;
 
   template <class Archive>
@@ -19,8 +20,8 @@ struct LogitConfig {
   }
 };
 
-// logit(alpha + (1 - 2 alpha) x) (laurent-dinh/models, real_nvp; the paper's text has another factor). At alpha 0 the
-// ends of [0, 1], which rounding can reach, keep finite values.
+// logit(alpha + (1 - 2 alpha) x) (laurent-dinh/models, real_nvp; the paper's text has another
+// factor). At alpha 0 the ends of [0, 1], which rounding can reach, keep finite values.
 class Logit final : public Transform {
  public:
   Logit(const LogitConfig& config, const Site& site);
@@ -77,10 +78,12 @@ class Scale final : public Transform {
 struct DiagonalConfig {
   using Builds = class Diagonal;
   static constexpr const char* kType = "diagonal";
-  static constexpr const char* kDoc = "NICE's final scaling: exp(log_scale) x, a scale for each element.";
+  static constexpr const char* kDoc =
+      "NICE's final scaling: exp(log_scale) x, a scale for each element.";
 };
 
-// exp(log_scale) x, one log_scale for each element, started at 0 (Dinh, Krueger, Bengio 2014, section 3.3).
+// exp(log_scale) x, one log_scale for each element, started at 0 (Dinh, Krueger, Bengio 2014,
+// section 3.3).
 class Diagonal final : public Transform {
  public:
   Diagonal(const DiagonalConfig& config, const Site& site);
@@ -95,11 +98,13 @@ class Diagonal final : public Transform {
 struct PReluConfig {
   using Builds = class PRelu;
   static constexpr const char* kType = "prelu";
-  static constexpr const char* kDoc = "The tutorial's nonlinearity: negative elements scaled by one learned slope.";
+  static constexpr const char* kDoc =
+      "The tutorial's nonlinearity: negative elements scaled by one learned slope.";
 };
 
-// Published from noise to data (E. Jang, Normalizing Flows Tutorial, part 1), and so here: the inverse is x = z where
-// z >= 0 and alpha z elsewhere, alpha = |a| + 0.01, with one a for the layer; the forward solves it.
+// Published from noise to data (E. Jang, Normalizing Flows Tutorial, part 1), and so here: the
+// inverse is x = z where z >= 0 and alpha z elsewhere, alpha = |a| + 0.01, with one a for the
+// layer; the forward solves it.
 class PRelu final : public Transform {
  public:
   PRelu(const PReluConfig& config, const Site& site);

@@ -10,7 +10,9 @@ Mapped standardised(const Tensor& z, const Gaussian& prior) {
   return {(z - prior.mean) * (-prior.log_deviation).exp(), -sum_events(prior.log_deviation)};
 }
 
-Tensor unstandardised(const Tensor& eps, const Gaussian& prior) { return eps * prior.log_deviation.exp() + prior.mean; }
+Tensor unstandardised(const Tensor& eps, const Gaussian& prior) {
+  return eps * prior.log_deviation.exp() + prior.mean;
+}
 
 Shape as_image(const Shape& shape) { return shape.size() == 3 ? shape : Shape{numel(shape), 1, 1}; }
 
@@ -23,9 +25,12 @@ Prior::Prior(const PriorConfig& config, const Site& site)
   Shape twice = image_;
   twice[0] *= 2;
   auto linear = [&](const char* name, int64_t inputs, int64_t outputs) {
-    return register_module(name, std::make_shared<ZeroLinear>(site.inside(name, image_), inputs, outputs));
+    return register_module(
+        name, std::make_shared<ZeroLinear>(site.inside(name, image_), inputs, outputs));
   };
-  if (config.learned) conv_ = register_module("conv", std::make_shared<ZeroConv>(site.inside("conv", twice), twice[0]));
+  if (config.learned)
+    conv_ =
+        register_module("conv", std::make_shared<ZeroConv>(site.inside("conv", twice), twice[0]));
   if (config.classes) {
     require_labels(site, "classes");
     labels_ = linear("labels", classes_, twice[0]);
@@ -41,14 +46,17 @@ Gaussian Prior::density(const Tensor& like, const Pass& pass) const {
   twice[0] *= 2;
   Tensor h = like.new_zeros(batched(like.size(0), twice));
   if (conv_) h = h + conv_->at_zero();
-  if (labels_) h = h + labels_->forward(one_hot_labels(pass, like, classes_)).unsqueeze(2).unsqueeze(3);
+  if (labels_)
+    h = h + labels_->forward(one_hot_labels(pass, like, classes_)).unsqueeze(2).unsqueeze(3);
   std::vector<Tensor> halves = h.chunk(2, 1);
   return {halves[0].reshape(like.sizes()), halves[1].reshape(like.sizes())};
 }
 
 void Prior::report_class_loss(const Tensor& z, const Pass& pass) const {
-  require(pass.labels.defined(), path(), ": its classifier needs labels, but this pass has none (Pass::labels)");
-  Tensor logits = classifier_->forward(z.reshape(batched(z.size(0), image_)).mean(at::IntArrayRef{2, 3}));
+  require(pass.labels.defined(), path(),
+          ": its classifier needs labels, but this pass has none (Pass::labels)");
+  Tensor logits =
+      classifier_->forward(z.reshape(batched(z.size(0), image_)).mean(at::IntArrayRef{2, 3}));
   Tensor chosen = logits.log_softmax(1).gather(1, pass.labels.unsqueeze(1)).squeeze(1);
   pass.auxiliary("class", -classifier_weight_ * chosen);
 }
@@ -58,6 +66,8 @@ Mapped Prior::do_forward(const Tensor& x, const Pass& pass) {
   return standardised(x, density(x, pass));
 }
 
-Tensor Prior::do_inverse(const Tensor& z, const Pass& pass) { return unstandardised(z, density(z, pass)); }
+Tensor Prior::do_inverse(const Tensor& z, const Pass& pass) {
+  return unstandardised(z, density(z, pass));
+}
 
 }  // namespace diffeo

@@ -11,8 +11,9 @@ struct Gaussian {
   Tensor mean, log_deviation;  // each [B, ...]
 };
 
-// A learned normal prior is an affine map to the standard one: eps = (z - mean) exp(-log_deviation), whose log_det is
-// the sum of -log_deviation. So every latent of a flow is standard, whatever prior it had.
+// A learned normal prior is an affine map to the standard one: eps = (z - mean)
+// exp(-log_deviation), whose log_det is the sum of -log_deviation. So every latent of a flow is
+// standard, whatever prior it had.
 Mapped standardised(const Tensor& z, const Gaussian& prior);
 Tensor unstandardised(const Tensor& eps, const Gaussian& prior);
 
@@ -22,7 +23,8 @@ Shape as_image(const Shape& shape);
 struct PriorConfig {
   using Builds = class Prior;
   static constexpr const char* kType = "prior";
-  static constexpr const char* kDoc = "A learned normal prior for what reaches the end of the list (Glow's top prior).";
+  static constexpr const char* kDoc =
+      "A learned normal prior for what reaches the end of the list (Glow's top prior).";
   bool learned = false;
   bool classes = false;
   double classifier_weight = 0;
@@ -32,13 +34,16 @@ struct PriorConfig {
     ar("learned", learned, "learn mean and deviation");
     ar("classes", classes, "let both depend on the class");
     ar("classifier_weight", classifier_weight,
-       "weight of a linear classifier's cross-entropy, which is added to the objective; needs labels", at_least(0));
+       "weight of a linear classifier's cross-entropy, which is added to the objective; needs "
+       "labels",
+       at_least(0));
   }
 };
 
-// z -> (z - mean) / deviation, with mean and log deviation from a convolution of an all-zero image, of which only the
-// bias and the edge channel act, plus a linear map of the one-hot label (openai/glow, prior()). All start at zero. With
-// a classifier weight, forward reports weight times the cross-entropy of a linear classifier on z's spatial mean.
+// z -> (z - mean) / deviation, with mean and log deviation from a convolution of an all-zero image,
+// of which only the bias and the edge channel act, plus a linear map of the one-hot label
+// (openai/glow, prior()). All start at zero. With a classifier weight, forward reports weight times
+// the cross-entropy of a linear classifier on z's spatial mean.
 class Prior final : public Transform {
  public:
   Prior(const PriorConfig& config, const Site& site);

@@ -11,15 +11,16 @@ Sequence::Sequence(const Site& site, std::vector<TransformPtr> layers)
       layers_(std::move(layers)) {
   Shape expected = site.input;
   for (const TransformPtr& layer : layers_) {
-    require(layer->input_shape() == expected, layer->path(), ": takes ", to_string(layer->input_shape()),
-            " but receives ", to_string(expected));
+    require(layer->input_shape() == expected, layer->path(), ": takes ",
+            to_string(layer->input_shape()), " but receives ", to_string(expected));
     expected = layer->output_shape();
     register_module(layer->path().substr(layer->path().rfind('.') + 1), layer);
   }
 }
 
 bool Sequence::stochastic() const {
-  return std::any_of(layers_.begin(), layers_.end(), [](auto& layer) { return layer->stochastic(); });
+  return std::any_of(layers_.begin(), layers_.end(),
+                     [](auto& layer) { return layer->stochastic(); });
 }
 
 std::vector<Shape> Sequence::latent_shapes() const {
@@ -39,7 +40,8 @@ Mapped Sequence::do_forward(const Tensor& x, const Pass& pass) {
 
 Tensor Sequence::do_inverse(const Tensor& z, const Pass& pass) {
   Tensor value = z;
-  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) value = (*layer)->inverse(value, pass);
+  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer)
+    value = (*layer)->inverse(value, pass);
   return value;
 }
 

@@ -6,7 +6,8 @@
 
 namespace diffeo {
 
-// Applies layers in order. Neighbours must agree on their shapes; each is registered under the last name of its path.
+// Applies layers in order. Neighbours must agree on their shapes; each is registered under the last
+// name of its path.
 class Sequence final : public Transform {
  public:
   Sequence(const Site& site, std::vector<TransformPtr> layers);

@@ -6,13 +6,14 @@ namespace diffeo {
 namespace {
 
 Shape squeezed(const Shape& s) {
-  require(s.size() == 3 && s[1] % 2 == 0 && s[2] % 2 == 0, "needs an image of even height and width, got ",
-          to_string(s));
+  require(s.size() == 3 && s[1] % 2 == 0 && s[2] % 2 == 0,
+          "needs an image of even height and width, got ", to_string(s));
   return {4 * s[0], s[1] / 2, s[2] / 2};
 }
 
 Shape unsqueezed(const Shape& s) {
-  require(s.size() == 3 && s[0] % 4 == 0, "needs an image whose channels divide by four, got ", to_string(s));
+  require(s.size() == 3 && s[0] % 4 == 0, "needs an image whose channels divide by four, got ",
+          to_string(s));
   return {s[0] / 4, 2 * s[1], 2 * s[2]};
 }
 
@@ -55,14 +56,18 @@ Tensor unsqueeze_cells(SqueezeOrder order, const Tensor& z) {
 Squeeze::Squeeze(const SqueezeConfig& config, const Site& site)
     : Transform(SqueezeConfig::kType, site, squeezed(site.input)), order_(config.order) {}
 
-Mapped Squeeze::do_forward(const Tensor& x, const Pass&) { return {squeeze_cells(order_, x), zero_log_det(x)}; }
+Mapped Squeeze::do_forward(const Tensor& x, const Pass&) {
+  return {squeeze_cells(order_, x), zero_log_det(x)};
+}
 
 Tensor Squeeze::do_inverse(const Tensor& z, const Pass&) { return unsqueeze_cells(order_, z); }
 
 Unsqueeze::Unsqueeze(const UnsqueezeConfig& config, const Site& site)
     : Transform(UnsqueezeConfig::kType, site, unsqueezed(site.input)), order_(config.order) {}
 
-Mapped Unsqueeze::do_forward(const Tensor& x, const Pass&) { return {unsqueeze_cells(order_, x), zero_log_det(x)}; }
+Mapped Unsqueeze::do_forward(const Tensor& x, const Pass&) {
+  return {unsqueeze_cells(order_, x), zero_log_det(x)};
+}
 
 Tensor Unsqueeze::do_inverse(const Tensor& z, const Pass&) { return squeeze_cells(order_, z); }
 

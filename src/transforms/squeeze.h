@@ -8,9 +8,8 @@ namespace diffeo {
 // Where the pixel (row, column) of a 2x2 cell and its channel c go among the 4C channels:
 //   channel         4 c + 2 row + column                        (RealNVP, Glow)
 //   space_to_depth  (2 row + column) C + c                      (TensorFlow, Flow++)
-//   diagonal        cells in the order (0,0), (1,1), (0,1), (1,0), each with all C channels, so that the first half is
-//   the
-//                   main diagonal                               (RealNVP, before factoring out)
+//   diagonal        cells in the order (0,0), (1,1), (0,1), (1,0), each with all C channels, so
+//                   that the first half is the main diagonal    (RealNVP, before factoring out)
 enum class SqueezeOrder { kChannel, kSpaceToDepth, kDiagonal };
 template <>
 struct EnumNames<SqueezeOrder> {
@@ -22,7 +21,8 @@ struct EnumNames<SqueezeOrder> {
 struct SqueezeConfig {
   using Builds = class Squeeze;
   static constexpr const char* kType = "squeeze";
-  static constexpr const char* kDoc = "Trades resolution for channels: [C, H, W] -> [4C, H/2, W/2].";
+  static constexpr const char* kDoc =
+      "Trades resolution for channels: [C, H, W] -> [4C, H/2, W/2].";
   SqueezeOrder order = SqueezeOrder::kChannel;
 
   template <class Archive>
@@ -46,7 +46,8 @@ class Squeeze final : public Transform {
 struct UnsqueezeConfig {
   using Builds = class Unsqueeze;
   static constexpr const char* kType = "unsqueeze";
-  static constexpr const char* kDoc = "Undoes a squeeze of the same order: [4C, H, W] -> [C, 2H, 2W].";
+  static constexpr const char* kDoc =
+      "Undoes a squeeze of the same order: [4C, H, W] -> [C, 2H, 2W].";
   SqueezeOrder order = SqueezeOrder::kChannel;
 
   template <class Archive>

@@ -7,9 +7,11 @@ namespace diffeo {
 Transform::Transform(const char* type, const Site& site, Shape output)
     : torch::nn::Module(type), path_(site.path), input_(site.input), output_(std::move(output)) {}
 
-void Transform::check(const char* method, const char* what, const Tensor& t, const Shape& expected) const {
+void Transform::check(const char* method, const char* what, const Tensor& t,
+                      const Shape& expected) const {
   if (t.dim() >= 1 && event_shape(t) == expected) return;
-  fail(path_, ".", method, ": expected ", what, " of shape [B]+", to_string(expected), ", got ", t.sizes());
+  fail(path_, ".", method, ": expected ", what, " of shape [B]+", to_string(expected), ", got ",
+       t.sizes());
 }
 
 Mapped Transform::forward(const Tensor& x, const Pass& pass) {

@@ -20,12 +20,12 @@ struct Mapped {
 //
 //   log p(x) = log p(z) + log_det,   {z, log_det} = forward(x)
 //
-// For a bijection, log_det is log |det dz/dx|. A stochastic layer (dequantization)
-// draws fresh randomness in forward(), and its log_det is one sample of a lower bound.
+// For a bijection, log_det is log |det dz/dx|. A stochastic layer (dequantization) draws fresh
+// randomness in forward(), and its log_det is one sample of a lower bound.
 // Only forward() carries a log_det: sampling never needs one.
 //
-// Shapes are fixed at construction. The public methods check them once, here, and report
-// to the pass's observer; layers implement do_forward() and do_inverse() without either.
+// Shapes are fixed at construction. The public methods check them once, here, and report to the
+// pass's observer; layers implement do_forward() and do_inverse() without either.
 class Transform : public torch::nn::Module {
  public:
   Transform(const char* type, const Site& site, Shape output);

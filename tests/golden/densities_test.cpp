@@ -1,5 +1,6 @@
-// The 2-D densities against recorded values: every case of kind `density` in $DIFFEO_GOLDEN/misc/INDEX.json. A case
-// says what it is by its definition in words, and the numbers in the words are the density's parameters.
+// The 2-D densities against recorded values: every case of kind `density` in
+// $DIFFEO_GOLDEN/misc/INDEX.json. A case says what it is by its definition in words, and the
+// numbers in the words are the density's parameters.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -35,33 +36,46 @@ Made gaussian_of(const NamedTensors& file) {
 const std::vector<Definition>& definitions() {
   static const std::vector<Definition> all = {
       {"x2 ~ N(0, standard deviation {}); x1|x2 ~ N(x2^2/4, standard deviation 1)",
-       [](const Holes& h, const NamedTensors&) -> Made { return std::make_unique<Tutorial>(h[0][0]); }},
+       [](const Holes& h, const NamedTensors&) -> Made {
+         return std::make_unique<Tutorial>(h[0][0]);
+       }},
       {"Gaussian with mean m and covariance A^T A (x = m + z A",
        [](const Holes&, const NamedTensors& file) { return gaussian_of(file); }},
       {"x1 ~ N(0, standard deviation {}); x2|x1 ~ N(0, variance exp(x1))",
-       [](const Holes& h, const NamedTensors&) -> Made { return std::make_unique<Funnel>(h[0][0]); }},
-      {"{} equal-weight isotropic Gaussians, centres {}(cos 2 pi k/{}, sin 2 pi k/{}), standard deviation {}",
+       [](const Holes& h, const NamedTensors&) -> Made {
+         return std::make_unique<Funnel>(h[0][0]);
+       }},
+      {"{} equal-weight isotropic Gaussians, centres {}(cos 2 pi k/{}, sin 2 pi k/{}), standard "
+       "deviation {}",
        [](const Holes& h, const NamedTensors&) -> Made {
          return std::make_unique<GaussianCircle>(static_cast<int64_t>(h[0][0]), h[1][0], h[4][0]);
        }},
-      {"t uniform on [0,pi]; with probability 1/2 (cos t, sin t), else (1-cos t, 1/2-sin t); plus N(0,{}^2 I)",
-       [](const Holes& h, const NamedTensors&) -> Made { return std::make_unique<TwoMoons>(h[0][0]); }},
-      {"u uniform on [0,1], n={} pi sqrt(u); x = +-(-n cos n, n sin n)/{} (sign + or - with probability 1/2) plus "
+      {"t uniform on [0,pi]; with probability 1/2 (cos t, sin t), else (1-cos t, 1/2-sin t); plus "
+       "N(0,{}^2 I)",
+       [](const Holes& h, const NamedTensors&) -> Made {
+         return std::make_unique<TwoMoons>(h[0][0]);
+       }},
+      {"u uniform on [0,1], n={} pi sqrt(u); x = +-(-n cos n, n sin n)/{} (sign + or - with "
+       "probability 1/2) plus "
        "N(0,{}^2 I)",
        [](const Holes& h, const NamedTensors&) -> Made {
          return std::make_unique<TwoSpirals>(h[0][0] * M_PI, h[1][0], h[2][0]);
        }},
       {"equal-weight mixture of circles of radius [{}], angle uniform, plus N(0,{}^2 I)",
-       [](const Holes& h, const NamedTensors&) -> Made { return std::make_unique<Rings>(h[0], h[1][0]); }},
+       [](const Holes& h, const NamedTensors&) -> Made {
+         return std::make_unique<Rings>(h[0], h[1][0]);
+       }},
       {"uniform on the {} squares [{}i,{}i+{}) x [{}j,{}j+{}), i,j in {}..{}, i+j even",
        [](const Holes& h, const NamedTensors&) -> Made {
-         return std::make_unique<Checkerboard>(static_cast<int64_t>(h[8][0] - h[7][0]) + 1, h[1][0]);
+         return std::make_unique<Checkerboard>(static_cast<int64_t>(h[8][0] - h[7][0]) + 1,
+                                               h[1][0]);
        }},
-      {"k uniform on 0..{}; f ~ N((1,0), diag({}^2,{}^2)); rotate f clockwise by 2 pi k/{} + {} exp(|f|) (|f|, not f1: "
+      {"k uniform on 0..{}; f ~ N((1,0), diag({}^2,{}^2)); rotate f clockwise by 2 pi k/{} + {} "
+       "exp(|f|) (|f|, not f1: "
        "so that the twist is an exact area-preserving bijection); x = {} times that",
        [](const Holes& h, const NamedTensors&) -> Made {
-         return std::make_unique<Pinwheel>(
-             Pinwheel::Parameters{static_cast<int64_t>(h[3][0]), h[1][0], h[2][0], h[4][0], h[5][0]});
+         return std::make_unique<Pinwheel>(Pinwheel::Parameters{
+             static_cast<int64_t>(h[3][0]), h[1][0], h[2][0], h[4][0], h[5][0]});
        }},
       {"log p = -((|x|-{})/{})^2/2 + log(exp(-((x1-{})/{})^2/2)+exp(-((x1+{})/{})^2/2)) - log Z",
        [](const Holes& h, const NamedTensors&) -> Made {
@@ -72,7 +86,8 @@ const std::vector<Definition>& definitions() {
 }
 
 std::regex regex_of(const std::string& definition) {
-  std::string literal = std::regex_replace(definition, std::regex(R"([.^$|()\[\]*+?\\])"), R"(\$&)");
+  std::string literal =
+      std::regex_replace(definition, std::regex(R"([.^$|()\[\]*+?\\])"), R"(\$&)");
   return std::regex(std::regex_replace(literal, std::regex(R"(\{\})"), "(-?[0-9][-0-9., e]*)"));
 }
 
@@ -86,7 +101,9 @@ Numbers numbers_in(const std::string& list) {
 Made density_of(const std::string& words, const NamedTensors& file) {
   for (const Definition& definition : definitions()) {
     std::smatch match;
-    if (!std::regex_search(words, match, regex_of(definition.text), std::regex_constants::match_continuous)) continue;
+    if (!std::regex_search(words, match, regex_of(definition.text),
+                           std::regex_constants::match_continuous))
+      continue;
     Holes holes;
     for (size_t i = 1; i < match.size(); ++i) holes.push_back(numbers_in(match[i]));
     return definition.make(holes, file);
@@ -112,7 +129,8 @@ class Densities : public GoldenTest {
 TEST_P(Densities, LogProb) {
   nlohmann::json tolerance = GetParam().entry["tolerance"]["float64"];
   for (const char* at : {"grid", "points"}) {
-    Tensor log_p = density_->log_prob(recorded(at)), expected = recorded(at + std::string("_log_prob"));
+    Tensor log_p = density_->log_prob(recorded(at)),
+           expected = recorded(at + std::string("_log_prob"));
     EXPECT_TRUE(at::allclose(log_p, expected, tolerance["rtol"], tolerance["atol"]))
         << at << ": " << (log_p - expected).abs().nan_to_num(0).max();
   }
@@ -141,7 +159,8 @@ TEST_P(Densities, SamplesHaveTheMeanTheCovarianceAndTheMeanLogProb) {
 
 bool is_density(const Case& c) { return c.kind() == "density"; }
 
-INSTANTIATE_TEST_SUITE_P(golden, Densities, testing::ValuesIn(cases("misc", is_density)), test_name);
+INSTANTIATE_TEST_SUITE_P(golden, Densities, testing::ValuesIn(cases("misc", is_density)),
+                         test_name);
 
 }  // namespace
 }  // namespace diffeo::golden

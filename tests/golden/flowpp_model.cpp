@@ -54,12 +54,16 @@ class FlowppModel {
     }
   };
 
-  Tensor in(const std::string& name) const { return flowpp_state(tensors_.at("in/" + name)).to(precision_); }
+  Tensor in(const std::string& name) const {
+    return flowpp_state(tensors_.at("in/" + name)).to(precision_);
+  }
   bool has(const std::string& name) const { return tensors_.contains("f64/" + name); }
   Tensor theirs(const std::string& name) const { return flowpp_state(tensors_.at("f64/" + name)); }
   double bins() const { return flowpp_bins(case_.hyper()); }
   double log_bins() const { return static_cast<double>(numel(shape_)) * std::log(bins()); }
-  void close(const std::string& name, const Tensor& ours) { close_(name, ours, theirs(name), name); }
+  void close(const std::string& name, const Tensor& ours) {
+    close_(name, ours, theirs(name), name);
+  }
   void close_state(const FlowppLayer& layer, const Tensor& state, const Tensor& log_det);
   void check_states(const States& states, const std::string& part);
   void check_dequantized(const States& states);
@@ -75,7 +79,8 @@ class FlowppModel {
   Comparison close_;
 };
 
-void FlowppModel::close_state(const FlowppLayer& layer, const Tensor& state, const Tensor& log_det) {
+void FlowppModel::close_state(const FlowppLayer& layer, const Tensor& state,
+                              const Tensor& log_det) {
   const std::string beginning = "f64/mid/" + layer.place + "_";
   auto found = tensors_.lower_bound(beginning);
   if (found == tensors_.end() || !found->first.starts_with(beginning)) return;
@@ -87,7 +92,8 @@ void FlowppModel::close_state(const FlowppLayer& layer, const Tensor& state, con
   } else {
     close_(name, state, theirs(name), "out/y");
   }
-  if (has(name + "/logdet")) close_(name + "/logdet", log_det, theirs(name + "/logdet"), "out/main_logd");
+  if (has(name + "/logdet"))
+    close_(name + "/logdet", log_det, theirs(name + "/logdet"), "out/main_logd");
 }
 
 void FlowppModel::check_states(const States& states, const std::string& part) {
@@ -99,7 +105,8 @@ void FlowppModel::check_states(const States& states, const std::string& part) {
       state = states.values.at(layer.path);
       log_det = states.log_dets.at(layer.path);
     }
-    if (layer.type == "ImgProc") log_det = log_det - log_bins();  // ours counts the bins in the dequantizer
+    if (layer.type == "ImgProc")
+      log_det = log_det - log_bins();  // ours counts the bins in the dequantizer
     close_state(layer, state, log_det);
   }
 }
@@ -169,7 +176,8 @@ void FlowppModel::check_inverse() {
   Tensor x = inverse(in("z"));
   close_("sample/x", x, image_of(tensors_.at("exact/sample_x")), "sample/x");
   close_("sample/logdet", -main_log_det(x), tensors_.at("exact/sample_logdet"), "sample/logdet");
-  close_("roundtrip/dequant_x", inverse(theirs("out/y")), theirs("out/dequant_x"), "roundtrip/dequant_x");
+  close_("roundtrip/dequant_x", inverse(theirs("out/y")), theirs("out/dequant_x"),
+         "roundtrip/dequant_x");
 }
 
 void FlowppModel::check_parameter_count() {
@@ -180,19 +188,23 @@ void FlowppModel::check_parameter_count() {
 
 // What was recorded of the float64 run was rounded to float32: any number that rounds so will do.
 void FlowppModel::check_start() {
-  NamedTensors before = flowpp_values(plan_, tensors_, "before/"), after = flowpp_values(plan_, tensors_, "after/");
+  NamedTensors before = flowpp_values(plan_, tensors_, "before/"),
+               after = flowpp_values(plan_, tensors_, "after/");
   EXPECT_FALSE(after.empty());
   Recorded noise({{"flow.0_dequantize", image_of(tensors_.at("in/eps"))}});
   flow_.initialise(in("x"), {.noise = &noise});
   for (auto& p : flow_.named_parameters()) {
     Tensor ours = p.value().detach();
     if (!after.contains(p.key())) {
-      EXPECT_TRUE(at::equal(ours.to(at::kFloat), before.at(p.key()).reshape(ours.sizes()))) << p.key();
+      EXPECT_TRUE(at::equal(ours.to(at::kFloat), before.at(p.key()).reshape(ours.sizes())))
+          << p.key();
       continue;
     }
-    Tensor theirs = after.at(p.key()).reshape(ours.sizes()).to(at::kDouble), half = theirs.abs() * std::ldexp(1.0, -24);
+    Tensor theirs = after.at(p.key()).reshape(ours.sizes()).to(at::kDouble),
+           half = theirs.abs() * std::ldexp(1.0, -24);
     double scale = p.key().ends_with(".bias") ? 1 : 0;  // the deviation of what it is the mean of
-    close_("after/" + p.key(), ours, at::clamp(ours.to(at::kDouble), theirs - half, theirs + half), "", scale);
+    close_("after/" + p.key(), ours, at::clamp(ours.to(at::kDouble), theirs - half, theirs + half),
+           "", scale);
   }
   Tensor loss = this->loss().detach().view({1});
   close_("out/init_loss", loss, theirs("init_loss"), "init_loss");
@@ -212,11 +224,14 @@ void check_flowpp_model(const Case& c, at::ScalarType precision) {
   model.check_inverse();
 }
 
-void check_flowpp_start(const Case& c, at::ScalarType precision) { FlowppModel(c, precision, "before/").check_start(); }
+void check_flowpp_start(const Case& c, at::ScalarType precision) {
+  FlowppModel(c, precision, "before/").check_start();
+}
 
 void check_flowpp_gradients(const Case& c, at::ScalarType precision) {
   std::vector<Case> all = cases("flowpp");
-  auto of = std::find_if(all.begin(), all.end(), [&](const Case& other) { return other.name() == c.entry.at("of"); });
+  auto of = std::find_if(all.begin(), all.end(),
+                         [&](const Case& other) { return other.name() == c.entry.at("of"); });
   ASSERT_NE(of, all.end()) << "gradients of a case that is not there";
   FlowppModel model(*of, precision);
   Comparison close(c, precision);
@@ -228,7 +243,8 @@ void check_flowpp_gradients(const Case& c, at::ScalarType precision) {
     Tensor gradient = value.grad().defined() ? value.grad() : value.new_zeros(value.sizes());
     squares = squares + gradient.square().sum();
     auto found = expected.find(p.key());
-    if (found == expected.end()) EXPECT_TRUE(at::equal(gradient, value.new_zeros(value.sizes()))) << p.key();
+    if (found == expected.end())
+      EXPECT_TRUE(at::equal(gradient, value.new_zeros(value.sizes()))) << p.key();
     else close("grad/" + p.key(), gradient, found->second.reshape(gradient.sizes()), "");
   }
   EXPECT_NEAR(squares.sqrt().item<double>() / c.entry.at("global_norm").get<double>(), 1, 1e-9);

@@ -7,14 +7,17 @@
 namespace diffeo::golden {
 namespace {
 
-// A layer's variable in our layout: kernels of convolutions and dense matrices, embeddings [H, W, F], the rest vectors.
+// A layer's variable in our layout: kernels of convolutions and dense matrices, embeddings [H, W,
+// F], the rest vectors.
 Tensor flowpp_value(const Tensor& value, const std::string& leaf) {
-  if (leaf == "W" || leaf == "V") return kernel_of(value.dim() == 2 ? value.unsqueeze(0).unsqueeze(0) : value);
+  if (leaf == "W" || leaf == "V")
+    return kernel_of(value.dim() == 2 ? value.unsqueeze(0).unsqueeze(0) : value);
   return leaf.starts_with("pos_emb") ? value.permute({2, 0, 1}) : value.flatten();
 }
 
 // A network's variables, `name` after the scope.
-void add_flowpp_net(NamedTensors& out, const std::string& at, const std::string& name, const Tensor& value) {
+void add_flowpp_net(NamedTensors& out, const std::string& at, const std::string& name,
+                    const Tensor& value) {
   if (name.starts_with("pos_emb")) {
     out[at + "blocks.positions"] = flowpp_value(value, name);
     return;
@@ -34,7 +37,8 @@ void add_flowpp_norm(NamedTensors& out, const FlowppLayer& layer, const NamedTen
     if (first == tensors.end()) continue;
     auto image = [](const Tensor& t) { return image_of(t.unsqueeze(0)); };
     const Tensor& second = tensors.at(scope + "norm1/" + theirs);
-    out[layer.path + ".norm." + ours] = Partition{layer.split.value()}.merge(image(first->second), image(second))[0];
+    out[layer.path + ".norm." + ours] =
+        Partition{layer.split.value()}.merge(image(first->second), image(second))[0];
   }
 }
 
@@ -46,8 +50,10 @@ void add_flowpp_mix(NamedTensors& out, const FlowppLayer& layer, const NamedTens
   }
 }
 
-void add_flowpp_scope(NamedTensors& out, const std::string& at, const NamedTensors& tensors, const std::string& scope) {
-  for (auto next = tensors.lower_bound(scope); next != tensors.end() && next->first.starts_with(scope); ++next) {
+void add_flowpp_scope(NamedTensors& out, const std::string& at, const NamedTensors& tensors,
+                      const std::string& scope) {
+  for (auto next = tensors.lower_bound(scope);
+       next != tensors.end() && next->first.starts_with(scope); ++next) {
     add_flowpp_net(out, at, next->first.substr(scope.size()), next->second);
   }
 }
@@ -55,7 +61,8 @@ void add_flowpp_scope(NamedTensors& out, const std::string& at, const NamedTenso
 // How many of theirs our values come from: a norm's from two.
 size_t flowpp_variables_of(const NamedTensors& values) {
   size_t count = 0;
-  for (const auto& [name, value] : values) count += name.find("_actnorm.norm.") == std::string::npos ? 1 : 2;
+  for (const auto& [name, value] : values)
+    count += name.find("_actnorm.norm.") == std::string::npos ? 1 : 2;
   return count;
 }
 
@@ -70,36 +77,48 @@ NamedTensors flowpp_net_values(const NamedTensors& tensors, const std::string& p
 }
 
 std::string flowpp_net_layer(const std::string& name) {
-  static const std::map<std::string, std::string> ends{
-      {"proj_in", "first"}, {"c1", "first"}, {"proj", "first"}, {"proj_out", "last"}, {"c2", "last"}};
+  static const std::map<std::string, std::string> ends{{"proj_in", "first"},
+                                                       {"c1", "first"},
+                                                       {"proj", "first"},
+                                                       {"proj_out", "last"},
+                                                       {"c2", "last"}};
   static const std::map<std::string, std::string> parts{
       {"conv", "conv"},           {"conv/c1", "conv.first"},      {"conv/a_proj", "conv.context"},
       {"conv/c2", "conv.second"}, {"ln1", "conv_norm"},           {"attn", "attention"},
       {"ln2", "attention_norm"},  {"attn/proj1", "attention.in"}, {"attn/proj2", "attention.out"}};
   // Of the network of the context, whose numbers stand elsewhere.
-  static const std::map<std::string, std::string> context_parts{
-      {"c/c1", "conv.first"},           {"c/c2", "conv.second"},           {"dqln", "conv_norm"},
-      {"dqattn/proj1", "attention.in"}, {"dqattn/proj2", "attention.out"}, {"ln", "attention_norm"}};
-  static const std::regex block("block([0-9]+)[./](.+)"), context("(c|dqln|dqattn|ln)([0-9]+)(/.+)?");
+  static const std::map<std::string, std::string> context_parts{{"c/c1", "conv.first"},
+                                                                {"c/c2", "conv.second"},
+                                                                {"dqln", "conv_norm"},
+                                                                {"dqattn/proj1", "attention.in"},
+                                                                {"dqattn/proj2", "attention.out"},
+                                                                {"ln", "attention_norm"}};
+  static const std::regex block("block([0-9]+)[./](.+)"),
+      context("(c|dqln|dqattn|ln)([0-9]+)(/.+)?");
   std::smatch match;
-  if (std::regex_match(name, match, block)) return "blocks.block" + match[1].str() + "_" + parts.at(match[2]);
+  if (std::regex_match(name, match, block))
+    return "blocks.block" + match[1].str() + "_" + parts.at(match[2]);
   if (auto found = ends.find(name); found != ends.end()) return found->second;
   require(std::regex_match(name, match, context), "a layer no test knows: ", name);
   return "blocks.block" + match[2].str() + "_" + context_parts.at(match[1].str() + match[3].str());
 }
 
-NamedTensors flowpp_values(const FlowppPlan& plan, const NamedTensors& tensors, const std::string& prefix) {
+NamedTensors flowpp_values(const FlowppPlan& plan, const NamedTensors& tensors,
+                           const std::string& prefix) {
   NamedTensors out;
   for (const FlowppLayer& layer : plan.theirs) {
     const std::string scope = prefix + layer.scope + "/";
     if (layer.type == "Norm") add_flowpp_norm(out, layer, tensors, scope);
     else if (layer.type == "Pointwise") add_flowpp_mix(out, layer, tensors, scope);
-    else if (flowpp_is_coupling(layer.type)) add_flowpp_scope(out, layer.path + ".net.", tensors, scope);
+    else if (flowpp_is_coupling(layer.type))
+      add_flowpp_scope(out, layer.path + ".net.", tensors, scope);
   }
-  if (!plan.features.empty()) add_flowpp_scope(out, plan.features + ".", tensors, prefix + "context_proc/");
+  if (!plan.features.empty())
+    add_flowpp_scope(out, plan.features + ".", tensors, prefix + "context_proc/");
   size_t theirs = 0;
   for (const auto& [name, value] : tensors) theirs += name.starts_with(prefix);
-  EXPECT_EQ(flowpp_variables_of(out), theirs) << "variables under " << prefix << " without a place in our model";
+  EXPECT_EQ(flowpp_variables_of(out), theirs)
+      << "variables under " << prefix << " without a place in our model";
   return out;
 }
 

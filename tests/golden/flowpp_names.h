@@ -5,8 +5,10 @@
 // The variables of aravindsrinivas/flowpp as ours: names and layouts (golden/flowpp/README.md).
 namespace diffeo::golden {
 
-// Variables under `prefix` ("f64/grad/"), those that are there, as values of our parameters, by our names.
-NamedTensors flowpp_values(const FlowppPlan& plan, const NamedTensors& tensors, const std::string& prefix);
+// Variables under `prefix` ("f64/grad/"), those that are there, as values of our parameters, by our
+// names.
+NamedTensors flowpp_values(const FlowppPlan& plan, const NamedTensors& tensors,
+                           const std::string& prefix);
 
 // Those of the network alone of a case with a single coupling.
 NamedTensors flowpp_net_values(const NamedTensors& tensors, const std::string& prefix);

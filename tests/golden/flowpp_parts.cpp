@@ -6,9 +6,9 @@
 
 #include "golden/flowpp_checks.h"
 #include "golden/flowpp_names.h"
-#include "train/ema.h"
-#include "train/gradient.h"
-#include "train/optimizer.h"
+#include "learn/ema.h"
+#include "learn/gradient.h"
+#include "learn/optimizer.h"
 
 namespace diffeo::golden {
 namespace {
@@ -31,11 +31,17 @@ class FlowppPart {
   void check_updates();
 
  private:
-  Tensor in(const std::string& name) const { return image_of(tensors_.at("in/" + name)).to(precision_); }
+  Tensor in(const std::string& name) const {
+    return image_of(tensors_.at("in/" + name)).to(precision_);
+  }
   Tensor theirs(const std::string& name) const { return flowpp_state(tensors_.at("f64/" + name)); }
-  NamedTensors values(const std::string& prefix) const { return flowpp_values(plan_, tensors_, prefix); }
+  NamedTensors values(const std::string& prefix) const {
+    return flowpp_values(plan_, tensors_, prefix);
+  }
   Partition partition() const { return {plan_.theirs.at(0).split.value()}; }
-  void close(const std::string& name, const Tensor& ours) { close_(name, ours, theirs(name), name); }
+  void close(const std::string& name, const Tensor& ours) {
+    close_(name, ours, theirs(name), name);
+  }
   Tensor logits_of(const Tensor& y);
   void close_flat(const std::string& prefix, const FlatParameters& flat, const Tensor& buffer);
 
@@ -65,11 +71,13 @@ Tensor FlowppPart::logits_of(const Tensor& y) {
   auto [a, b] = partition().split(y);
   Tensor raw = module_at<Conditioner>(flow_, plan_.theirs.at(1).path + ".net")->forward(a, {});
   int64_t numbers = 2 + 3 * case_.hyper().at("components").get<int64_t>();
-  Tensor log_scale = raw.slice(1, 0, std::nullopt, numbers).tanh(), shift = raw.slice(1, 1, std::nullopt, numbers);
+  Tensor log_scale = raw.slice(1, 0, std::nullopt, numbers).tanh(),
+         shift = raw.slice(1, 1, std::nullopt, numbers);
   return (b - shift) * (-log_scale).exp();
 }
 
-// Theirs clips the quantile (ImageNet) or loses it where it nears 1: of no use beyond a logit of log(1e5).
+// Theirs clips the quantile (ImageNet) or loses it where it nears 1: of no use beyond a logit of
+// log(1e5).
 void FlowppPart::check_inverse() {
   Tensor y = in("yq"), x = flow_.layers()->inverse(y);
   auto [back, log_det] = flow_.layers()->forward(x);
@@ -82,7 +90,8 @@ void FlowppPart::check_inverse() {
   close_("inv/logdet", -log_det * all_good, theirs("inv/logdet") * all_good, "inv/logdet");
 }
 
-void FlowppPart::close_flat(const std::string& prefix, const FlatParameters& flat, const Tensor& buffer) {
+void FlowppPart::close_flat(const std::string& prefix, const FlatParameters& flat,
+                            const Tensor& buffer) {
   NamedTensors expected = values(prefix);
   for (const ParameterRange& range : flat.ranges()) {
     close_(prefix + range.name, range.of(buffer), expected.at(range.name).reshape(range.shape),
@@ -90,8 +99,9 @@ void FlowppPart::close_flat(const std::string& prefix, const FlatParameters& fla
   }
 }
 
-// Adam with its constants as floats, which is what the authors' double run computes with. Their powers of the betas are
-// products of floats, too: what that changes of a bias correction, the rate makes up for.
+// Adam with its constants as floats, which is what the authors' double run computes with. Their
+// powers of the betas are products of floats, too: what that changes of a bias correction, the rate
+// makes up for.
 AdamConfig flowpp_adam(const nlohmann::json& hyper, const Tensor& rates) {
   AdamConfig config;
   config.learning_rate = 1;
@@ -154,7 +164,9 @@ class FlowppNet {
 
  private:
   bool has(const std::string& name) const { return tensors_.contains(name); }
-  Tensor in(const std::string& name) const { return image_of(tensors_.at("in/" + name)).to(precision_); }
+  Tensor in(const std::string& name) const {
+    return image_of(tensors_.at("in/" + name)).to(precision_);
+  }
   Tensor context() const { return has("in/context") ? in("context") : Tensor(); }
   int64_t components() const { return case_.hyper().at("components"); }
   int64_t numbers() const { return 2 + 3 * components(); }
@@ -191,7 +203,8 @@ void FlowppNet::check_layers() {
   const std::string first = has("f64/mid/proj_in") ? "proj_in" : "c1";
   Tensor h = layer<StartedConv>(first)->forward(in("x"), {});
   close_mid(first, h);
-  for (int64_t i = 0; i < case_.hyper().at("blocks"); ++i) check_block("block" + std::to_string(i), h);
+  for (int64_t i = 0; i < case_.hyper().at("blocks"); ++i)
+    check_block("block" + std::to_string(i), h);
 }
 
 void FlowppNet::check_numbers() {
@@ -208,7 +221,8 @@ void FlowppNet::check_numbers() {
   close("out/mix_logits", by_element.narrow(4, 2, components()));
   close("out/mix_means", by_element.narrow(4, 2 + components(), components()));
   // Recorded before the clamp or after it.
-  close_("out/mix_logscales", by_element.narrow(4, 2 + 2 * components(), components()).clamp_min(-7),
+  close_("out/mix_logscales",
+         by_element.narrow(4, 2 + 2 * components(), components()).clamp_min(-7),
          tensors_.at("f64/out/mix_logscales").clamp_min(-7), "out/mix_logscales");
 }
 
@@ -226,6 +240,8 @@ void check_flowpp_conditioner(const Case& c, at::ScalarType precision) {
   net.check_numbers();
 }
 
-void check_flowpp_updates(const Case& c, at::ScalarType precision) { FlowppPart(c, precision, "x1").check_updates(); }
+void check_flowpp_updates(const Case& c, at::ScalarType precision) {
+  FlowppPart(c, precision, "x1").check_updates();
+}
 
 }  // namespace diffeo::golden

@@ -11,7 +11,8 @@ const char* const kDequantizer = "flow.0_dequantize.";
 // Which variables a case has under the prefix.
 class FlowppVariables {
  public:
-  FlowppVariables(const NamedTensors& tensors, std::string prefix) : tensors_(tensors), prefix_(std::move(prefix)) {}
+  FlowppVariables(const NamedTensors& tensors, std::string prefix)
+      : tensors_(tensors), prefix_(std::move(prefix)) {}
 
   bool has(const std::string& beginning) const {
     auto next = tensors_.lower_bound(prefix_ + beginning);
@@ -24,7 +25,8 @@ class FlowppVariables {
 };
 
 std::optional<Split> flowpp_split(const std::string& type) {
-  if (type == "CheckerboardSplit") return Split::kColumns;  // even and odd columns, for all its name
+  if (type == "CheckerboardSplit")
+    return Split::kColumns;  // even and odd columns, for all its name
   if (type == "ChannelSplit") return Split::kChannel;
   return std::nullopt;
 }
@@ -32,13 +34,15 @@ std::optional<Split> flowpp_split(const std::string& type) {
 // The scopes of a type in the order of their numbers: Norm, Norm_1, ...
 std::vector<std::string> flowpp_scopes(const FlowppVariables& variables, const std::string& type) {
   std::vector<std::string> scopes;
-  for (std::string scope = type; variables.has(scope + "/"); scope = type + "_" + std::to_string(scopes.size())) {
+  for (std::string scope = type; variables.has(scope + "/");
+       scope = type + "_" + std::to_string(scopes.size())) {
     scopes.push_back(scope);
   }
   return scopes;
 }
 
-// The layers of a case that lists none: what has variables, coupling by coupling, between one split and its merge.
+// The layers of a case that lists none: what has variables, coupling by coupling, between one split
+// and its merge.
 nlohmann::json flowpp_listed(const Case& c, const FlowppVariables& variables) {
   const std::string part = c.kind() == "dequantizer" ? "dequant/" : "main/";
   const bool channels = c.hyper().value("split", "checkerboard") == "channel";
@@ -47,8 +51,10 @@ nlohmann::json flowpp_listed(const Case& c, const FlowppVariables& variables) {
   auto add = [&](const std::string& type, const std::string& scope) {
     listed.push_back({part + std::to_string(listed.size()), type, scope});
   };
-  const std::string type = variables.has("MixLogisticAttnCoupling") ? "MixLogisticAttnCoupling" : "MixLogisticCoupling";
-  const std::vector<std::string> couplings = flowpp_scopes(variables, type), norms = flowpp_scopes(variables, "Norm"),
+  const std::string type =
+      variables.has("MixLogisticAttnCoupling") ? "MixLogisticAttnCoupling" : "MixLogisticCoupling";
+  const std::vector<std::string> couplings = flowpp_scopes(variables, type),
+                                 norms = flowpp_scopes(variables, "Norm"),
                                  mixes = flowpp_scopes(variables, "Pointwise");
   add(split, "");
   for (size_t i = 0; i < couplings.size(); ++i) {
@@ -63,7 +69,8 @@ nlohmann::json flowpp_listed(const Case& c, const FlowppVariables& variables) {
   return listed;
 }
 
-GatedAttentionNetConfig flowpp_coupling_net(const nlohmann::json& hyper, const FlowppVariables& variables,
+GatedAttentionNetConfig flowpp_coupling_net(const nlohmann::json& hyper,
+                                            const FlowppVariables& variables,
                                             const std::string& scope, bool dequantizes) {
   const char* widths[] = {"filters", "dequant_filters"};
   const char* depths[] = {"blocks", "dequant_blocks"};
@@ -77,11 +84,12 @@ GatedAttentionNetConfig flowpp_coupling_net(const nlohmann::json& hyper, const F
 
 FeaturesConfig flowpp_features(const nlohmann::json& hyper, const FlowppVariables& variables) {
   const std::string scope = "context_proc/";
-  GatedConvNetConfig net{.blocks = hyper.at("context_blocks"),
-                         .layer_norm = variables.has(scope + "dqln"),
-                         .attention = variables.has(scope + "dqattn") ? Attention::kFull : Attention::kNone,
-                         .heads = 4,
-                         .weight_norm = variables.has(scope + "proj/V")};
+  GatedConvNetConfig net{
+      .blocks = hyper.at("context_blocks"),
+      .layer_norm = variables.has(scope + "dqln"),
+      .attention = variables.has(scope + "dqattn") ? Attention::kFull : Attention::kNone,
+      .heads = 4,
+      .weight_norm = variables.has(scope + "proj/V")};
   return {.split = Split::kColumns, .channels = hyper.at("context_filters"), .net = net};
 }
 
@@ -94,7 +102,8 @@ class FlowppPlanner {
         listed_(c.entry.contains("layers") ? c.entry.at("layers") : flowpp_listed(c, variables_)) {}
 
   FlowppPlan plan() {
-    for (const auto& entry : listed_) add(entry.at(0), entry.at(1), entry.at(2).is_null() ? "" : entry.at(2));
+    for (const auto& entry : listed_)
+      add(entry.at(0), entry.at(1), entry.at(2).is_null() ? "" : entry.at(2));
     if (noise_.empty()) return plan_;
     if (type_of(noise_.back()) != std::string("sigmoid")) noise_.push_back({SigmoidConfig{}});
     DequantizeConfig dequantize;
@@ -117,7 +126,8 @@ class FlowppPlanner {
     std::string path;
     if (ours) {
       std::vector<Layer>& list = dequantizes ? noise_ : plan_.layers;
-      size_t number = list.size() + (dequantizes || noise_.empty() ? 0 : 1);  // behind the dequantizer
+      size_t number =
+          list.size() + (dequantizes || noise_.empty() ? 0 : 1);  // behind the dequantizer
       path = dequantizes ? std::string(kDequantizer) + "noise." : "flow.";
       path += std::to_string(number) + "_" + type_of(*ours);
       list.push_back(*ours);
@@ -125,7 +135,8 @@ class FlowppPlanner {
     plan_.theirs.push_back({place, type, scope, path, split_});
   }
 
-  std::optional<Layer> layer(const std::string& type, const std::string& scope, bool dequantizes) const {
+  std::optional<Layer> layer(const std::string& type, const std::string& scope,
+                             bool dequantizes) const {
     if (type.ends_with("Split") || type.starts_with("Inverse(")) return std::nullopt;
     if (type == "ImgProc") return Layer{LogitConfig{.alpha = 0.05}};
     if (type == "Sigmoid") return Layer{SigmoidConfig{}};
@@ -138,10 +149,11 @@ class FlowppPlanner {
     }
     require(flowpp_is_coupling(type), "a layer no test knows: ", type);
     bool reads_features = variables_.has(scope + "/block0/conv/a_proj/");
-    return Layer{CouplingConfig{.split = split_.value(),
-                                .context = reads_features ? Context::kFeatures : Context::kNone,
-                                .map = LogisticMixtureConfig{hyper_.at("components")},
-                                .net = flowpp_coupling_net(hyper_, variables_, scope, dequantizes)}};
+    return Layer{
+        CouplingConfig{.split = split_.value(),
+                       .context = reads_features ? Context::kFeatures : Context::kNone,
+                       .map = LogisticMixtureConfig{hyper_.at("components")},
+                       .net = flowpp_coupling_net(hyper_, variables_, scope, dequantizes)}};
   }
 
   const nlohmann::json& hyper_;
@@ -162,17 +174,20 @@ double flowpp_bins(const nlohmann::json& hyper) {
   static const std::regex few_bits(".*([0-9])bit");
   const std::string family = hyper.at("family");
   std::smatch match;
-  return hyper.value("bins", std::regex_match(family, match, few_bits) ? std::exp2(std::stod(match[1])) : 256.0);
+  return hyper.value(
+      "bins", std::regex_match(family, match, few_bits) ? std::exp2(std::stod(match[1])) : 256.0);
 }
 
 FlowppPlan flowpp_plan(const Case& c, const NamedTensors& tensors, const std::string& prefix) {
   return FlowppPlanner(c, tensors, prefix).plan();
 }
 
-ConditionerConfig flowpp_net(const Case& c, const NamedTensors& tensors, const std::string& prefix) {
+ConditionerConfig flowpp_net(const Case& c, const NamedTensors& tensors,
+                             const std::string& prefix) {
   FlowppVariables variables(tensors, prefix);
   bool attends = variables.has("MixLogisticAttnCoupling/");
-  return flowpp_coupling_net(c.hyper(), variables, attends ? "MixLogisticAttnCoupling" : "MixLogisticCoupling", false);
+  return flowpp_coupling_net(c.hyper(), variables,
+                             attends ? "MixLogisticAttnCoupling" : "MixLogisticCoupling", false);
 }
 
 }  // namespace diffeo::golden

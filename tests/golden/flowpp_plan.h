@@ -5,8 +5,8 @@
 #include "flow/flow.h"
 #include "golden/golden.h"
 
-// The layers and settings of aravindsrinivas/flowpp as ours (golden/flowpp/README.md). The authors carry the two halves
-// of an example as a tuple; our layers split and merge for themselves.
+// The layers and settings of aravindsrinivas/flowpp as ours (golden/flowpp/README.md). The authors
+// carry the two halves of an example as a tuple; our layers split and merge for themselves.
 namespace diffeo::golden {
 
 // One of the authors' layers.

@@ -1,5 +1,5 @@
-// Flow++ against the numbers of its authors' program: every case of golden/flowpp but the elementwise ones
-// (mixture_test.cpp).
+// Flow++ against the numbers of its authors' program: every case of golden/flowpp but the
+// elementwise ones (mixture_test.cpp).
 
 #include <gtest/gtest.h>
 
@@ -27,9 +27,10 @@ class Flowpp : public GoldenTest {
 
 TEST_P(Flowpp, AgreesWithItsAuthorsInFloat64) { check(GetParam(), at::kDouble); }
 
-INSTANTIATE_TEST_SUITE_P(golden, Flowpp,
-                         testing::ValuesIn(cases("flowpp", [](const Case& c) { return c.kind() != "elementwise"; })),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    golden, Flowpp,
+    testing::ValuesIn(cases("flowpp", [](const Case& c) { return c.kind() != "elementwise"; })),
+    test_name);
 
 // The gradients were recorded in float64 alone.
 class FlowppSingle : public Flowpp {};
@@ -39,7 +40,8 @@ TEST_P(FlowppSingle, AgreesWithItsAuthorsInFloat32) { check(GetParam(), at::kFlo
 INSTANTIATE_TEST_SUITE_P(golden, FlowppSingle,
                          testing::ValuesIn(cases("flowpp",
                                                  [](const Case& c) {
-                                                   return c.kind() != "elementwise" && c.kind() != "gradients";
+                                                   return c.kind() != "elementwise" &&
+                                                          c.kind() != "gradients";
                                                  })),
                          test_name);
 

@@ -13,13 +13,17 @@ Layer permutation_layer(const nlohmann::json& hyper) {
   switch (hyper.at("flow_permutation").get<int>()) {
     case kReverse: return {ReverseConfig{}};
     case kShuffle: return {ShuffleConfig{}};
-    default: return {InvConvConfig{.form = hyper.at("lu_decomposed").get<bool>() ? MixForm::kLu : MixForm::kPlain}};
+    default:
+      return {InvConvConfig{.form = hyper.at("lu_decomposed").get<bool>() ? MixForm::kLu
+                                                                          : MixForm::kPlain}};
   }
 }
 
 Layer coupling_layer(const nlohmann::json& hyper) {
-  AffineForm form = hyper.at("flow_coupling").get<int>() == 1 ? AffineForm::kGlow : AffineForm::kAdditive;
-  return {CouplingConfig{.map = AffineConfig{form}, .net = GlowNetConfig{.hidden = hyper.at("width")}}};
+  AffineForm form =
+      hyper.at("flow_coupling").get<int>() == 1 ? AffineForm::kGlow : AffineForm::kAdditive;
+  return {
+      CouplingConfig{.map = AffineConfig{form}, .net = GlowNetConfig{.hidden = hyper.at("width")}}};
 }
 
 int64_t levels(const nlohmann::json& hyper) { return hyper.at("n_levels"); }
@@ -34,17 +38,20 @@ void add_edge_conv(NamedTensors& out, const std::string& at, const Tensor& value
   out[at + ".edge_weight"] = kernel.narrow(1, inputs, 1);
 }
 
-void add_zero_conv(NamedTensors& out, const std::string& at, const std::string& leaf, const Tensor& value) {
+void add_zero_conv(NamedTensors& out, const std::string& at, const std::string& leaf,
+                   const Tensor& value) {
   if (leaf == "W") add_edge_conv(out, at + ".conv", value);
   else out[at + "." + leaf] = value.flatten();
 }
 
-void add_zero_linear(NamedTensors& out, const std::string& at, const std::string& leaf, const Tensor& value) {
+void add_zero_linear(NamedTensors& out, const std::string& at, const std::string& leaf,
+                     const Tensor& value) {
   if (leaf == "W") out[at + ".weight"] = value.t();
   else out[at + "." + leaf] = value.flatten();
 }
 
-void add_permutation(NamedTensors& out, const std::string& at, const std::string& name, const Tensor& value) {
+void add_permutation(NamedTensors& out, const std::string& at, const std::string& name,
+                     const Tensor& value) {
   static const std::map<std::string, std::string> factors{{"invconv/P", "p"},
                                                           {"invconv/L", "l"},
                                                           {"invconv/U", "u"},
@@ -55,22 +62,26 @@ void add_permutation(NamedTensors& out, const std::string& at, const std::string
   else if (factors.contains(name)) out[at + ".mix." + factors.at(name)] = value;
 }
 
-void add_coupling(NamedTensors& out, const std::string& at, const std::string& name, const Tensor& value) {
+void add_coupling(NamedTensors& out, const std::string& at, const std::string& name,
+                  const Tensor& value) {
   static const std::regex norm("l_([12])/actnorm_(?:center|scale)/(b|logs)");
   std::smatch match;
   if (name == "l_1/W") add_edge_conv(out, at + ".net.first", value);
   else if (name == "l_2/W") out[at + ".net.second"] = kernel_of(value);
   else if (name.starts_with("l_last/")) add_zero_conv(out, at + ".net.last", name.substr(7), value);
   else if (std::regex_match(name, match, norm)) {
-    out[at + (match[1] == "1" ? ".net.first_norm." : ".net.second_norm.") + match[2].str()] = value.flatten();
+    out[at + (match[1] == "1" ? ".net.first_norm." : ".net.second_norm.") + match[2].str()] =
+        value.flatten();
   }
 }
 
-void add_step(NamedTensors& out, const nlohmann::json& hyper, const std::smatch& where, const Tensor& value) {
+void add_step(NamedTensors& out, const nlohmann::json& hyper, const std::smatch& where,
+              const Tensor& value) {
   int64_t level = std::stoll(where[1]), step = std::stoll(where[2]);
   const std::string name = where[3];
   auto at = [&](int64_t place) { return glow_step(hyper, level, step, place); };
-  if (name.starts_with("actnorm_")) out[at(0) + ".norm." + name.substr(name.rfind('/') + 1)] = value.flatten();
+  if (name.starts_with("actnorm_"))
+    out[at(0) + ".norm." + name.substr(name.rfind('/') + 1)] = value.flatten();
   else if (name.starts_with("f1/")) add_coupling(out, at(2), name.substr(3), value);
   else add_permutation(out, at(1), name, value);
 }
@@ -85,14 +96,17 @@ std::vector<Layer> glow_layers(const nlohmann::json& hyper) {
   for (int64_t level = 0; level < levels(hyper); ++level) {
     layers.push_back({SqueezeConfig{}});
     for (int64_t step = 0; step < depth(hyper); ++step) {
-      layers.insert(layers.end(), {{ActNormConfig{}}, permutation_layer(hyper), coupling_layer(hyper)});
+      layers.insert(layers.end(),
+                    {{ActNormConfig{}}, permutation_layer(hyper), coupling_layer(hyper)});
     }
-    if (level < levels(hyper) - 1) layers.push_back({FactorOutConfig{.prior = SplitPrior::kLearned}});
+    if (level < levels(hyper) - 1)
+      layers.push_back({FactorOutConfig{.prior = SplitPrior::kLearned}});
   }
   bool conditioned = hyper.at("ycond");
-  layers.push_back({PriorConfig{.learned = hyper.at("learntop"),
-                                .classes = conditioned,
-                                .classifier_weight = conditioned ? hyper.at("weight_y").get<double>() : 0}});
+  layers.push_back(
+      {PriorConfig{.learned = hyper.at("learntop"),
+                   .classes = conditioned,
+                   .classifier_weight = conditioned ? hyper.at("weight_y").get<double>() : 0}});
   return layers;
 }
 
@@ -111,16 +125,20 @@ std::string glow_level(const nlohmann::json& hyper, int64_t level) {
 
 std::string glow_step(const nlohmann::json& hyper, int64_t level, int64_t step, int64_t place) {
   static const char* kPermutations[] = {"reverse", "shuffle", "inv_conv"};
-  const std::string types[] = {"actnorm", kPermutations[hyper.at("flow_permutation").get<int>()], "coupling"};
-  return glow_level(hyper, level) + "." + std::to_string(first_step(level) + 3 * step + place) + "_" + types[place];
+  const std::string types[] = {"actnorm", kPermutations[hyper.at("flow_permutation").get<int>()],
+                               "coupling"};
+  return glow_level(hyper, level) + "." + std::to_string(first_step(level) + 3 * step + place) +
+         "_" + types[place];
 }
 
 std::string glow_end(const nlohmann::json& hyper, int64_t level) {
   const char* type = level < levels(hyper) - 1 ? "factor_out" : "prior";
-  return glow_level(hyper, level) + "." + std::to_string(first_step(level) + 3 * depth(hyper)) + "_" + type;
+  return glow_level(hyper, level) + "." + std::to_string(first_step(level) + 3 * depth(hyper)) +
+         "_" + type;
 }
 
-NamedTensors glow_values(const nlohmann::json& hyper, const NamedTensors& tensors, const std::string& prefix) {
+NamedTensors glow_values(const nlohmann::json& hyper, const NamedTensors& tensors,
+                         const std::string& prefix) {
   static const std::regex step("([0-9]+)/([0-9]+)/(.+)"), pool("pool([0-9]+)/conv/(.+)");
   const std::string model = prefix + "model/", top = glow_end(hyper, levels(hyper) - 1);
   NamedTensors out;
@@ -131,9 +149,12 @@ NamedTensors glow_values(const nlohmann::json& hyper, const NamedTensors& tensor
     if (std::regex_match(name, match, step)) add_step(out, hyper, match, value);
     else if (std::regex_match(name, match, pool)) {
       add_zero_conv(out, glow_end(hyper, std::stoll(match[1])) + ".prior", match[2], value);
-    } else if (name.starts_with("prior/p/")) add_zero_conv(out, top + ".conv", name.substr(8), value);
-    else if (name.starts_with("prior/y_emb/")) add_zero_linear(out, top + ".labels", name.substr(12), value);
-    else if (name.starts_with("classifier/")) add_zero_linear(out, top + ".classifier", name.substr(11), value);
+    } else if (name.starts_with("prior/p/"))
+      add_zero_conv(out, top + ".conv", name.substr(8), value);
+    else if (name.starts_with("prior/y_emb/"))
+      add_zero_linear(out, top + ".labels", name.substr(12), value);
+    else if (name.starts_with("classifier/"))
+      add_zero_linear(out, top + ".classifier", name.substr(11), value);
     else ADD_FAILURE() << "a variable without a place in our model: " << full_name;
   }
   return out;

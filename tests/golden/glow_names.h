@@ -20,7 +20,9 @@ std::string glow_step(const nlohmann::json& hyper, int64_t level, int64_t step, 
 // Paths of what ends a level: the factor_out of all but the last, the prior of that.
 std::string glow_end(const nlohmann::json& hyper, int64_t level);
 
-// Variables under `prefix` ("var/", "f64/grad/") as values of our parameters and buffers, by our names.
-NamedTensors glow_values(const nlohmann::json& hyper, const NamedTensors& tensors, const std::string& prefix);
+// Variables under `prefix` ("var/", "f64/grad/") as values of our parameters and buffers, by our
+// names.
+NamedTensors glow_values(const nlohmann::json& hyper, const NamedTensors& tensors,
+                         const std::string& prefix);
 
 }  // namespace diffeo::golden

@@ -69,10 +69,13 @@ class GlowModel {
  private:
   int64_t dims() const { return numel(glow_shape(hyper_)); }
   int64_t levels() const { return hyper_.at("n_levels"); }
-  Tensor x(const std::string& prefix) const { return image_of(tensors_.at(prefix + "x")).to(precision_); }
+  Tensor x(const std::string& prefix) const {
+    return image_of(tensors_.at(prefix + "x")).to(precision_);
+  }
   Recorded recorded_noise(const std::string& prefix) const {
     double bins = std::exp2(hyper_.at("n_bits_x").get<double>());
-    return Recorded({{"flow.0_dequantize", image_of(tensors_.at(prefix + "noise")).to(at::kDouble) * bins}});
+    return Recorded(
+        {{"flow.0_dequantize", image_of(tensors_.at(prefix + "noise")).to(at::kDouble) * bins}});
   }
   void check_step(int64_t level, int64_t step, const Trace& trace, Tensor& objective);
   Tensor check_pool(int64_t level, const Trace& trace);
@@ -92,9 +95,11 @@ void GlowModel::check_step(int64_t level, int64_t step, const Trace& trace, Tens
   for (int64_t place = 0; place < 3; ++place) {
     const std::string path = glow_step(hyper_, level, step, place);
     objective = objective + trace.log_dets.at(path);
-    close_(mid + names[place], trace.values.at(path), image_of(theirs(mid + names[place])), "mid tensors(max abs)");
+    close_(mid + names[place], trace.values.at(path), image_of(theirs(mid + names[place])),
+           "mid tensors(max abs)");
     if (has("f64/" + mid + objectives[place])) {
-      close_(mid + objectives[place], objective, theirs(mid + objectives[place]), "mid objective(max abs)");
+      close_(mid + objectives[place], objective, theirs(mid + objectives[place]),
+             "mid objective(max abs)");
     }
   }
 }
@@ -106,13 +111,16 @@ Tensor GlowModel::check_pool(int64_t level, const Trace& trace) {
   std::vector<Tensor> halves = out.chunk(2, 1);
   auto net = module_at<ZeroConv>(flow_, path + ".prior");
   Tensor h = net->forward(halves[0]);
-  close_(pool + "mean", h.slice(1, 0, std::nullopt, 2), image_of(theirs(pool + "mean")), "prior(max abs)");
-  close_(pool + "logsd", h.slice(1, 1, std::nullopt, 2), image_of(theirs(pool + "logsd")), "prior(max abs)");
+  close_(pool + "mean", h.slice(1, 0, std::nullopt, 2), image_of(theirs(pool + "mean")),
+         "prior(max abs)");
+  close_(pool + "logsd", h.slice(1, 1, std::nullopt, 2), image_of(theirs(pool + "logsd")),
+         "prior(max abs)");
   close_(pool + "z2", halves[1], image_of(theirs(pool + "z2")), "mid tensors(max abs)");
   Tensor eps = trace.values.at(path).narrow(1, 0, halves[1][0].numel());
-  close_("eps/" + std::to_string(level), eps.view(halves[1].sizes()), image_of(theirs("eps/" + std::to_string(level))),
-         "eps(max abs)");
-  Tensor log_prob = standard_normal_log_prob(eps) + trace.log_dets.at(path) - trace.log_dets.at(path + ".rest");
+  close_("eps/" + std::to_string(level), eps.view(halves[1].sizes()),
+         image_of(theirs("eps/" + std::to_string(level))), "eps(max abs)");
+  Tensor log_prob =
+      standard_normal_log_prob(eps) + trace.log_dets.at(path) - trace.log_dets.at(path + ".rest");
   close_(pool + "logp", log_prob, theirs(pool + "logp"), "mid objective(max abs)");
   return log_prob;
 }
@@ -120,11 +128,14 @@ Tensor GlowModel::check_pool(int64_t level, const Trace& trace) {
 void GlowModel::check_forward() {
   Trace trace;
   Tensor log_prob = this->log_prob("", {.observer = trace.observer()});
-  close_("mid/dequant", trace.values.at("flow.0_dequantize"), image_of(theirs("mid/dequant")), "mid tensors(max abs)");
-  close_("mid/squeezed", trace.values.at("flow.1_squeeze"), image_of(theirs("mid/squeezed")), "mid tensors(max abs)");
+  close_("mid/dequant", trace.values.at("flow.0_dequantize"), image_of(theirs("mid/dequant")),
+         "mid tensors(max abs)");
+  close_("mid/squeezed", trace.values.at("flow.1_squeeze"), image_of(theirs("mid/squeezed")),
+         "mid tensors(max abs)");
   Tensor objective = trace.log_dets.at("flow.0_dequantize");
   for (int64_t level = 0; level < levels(); ++level) {
-    for (int64_t step = 0; step < hyper_.at("depth"); ++step) check_step(level, step, trace, objective);
+    for (int64_t step = 0; step < hyper_.at("depth"); ++step)
+      check_step(level, step, trace, objective);
     if (level < levels() - 1) objective = objective + check_pool(level, trace);
   }
   check_prior(trace.values);
@@ -134,8 +145,10 @@ void GlowModel::check_forward() {
 }
 
 void GlowModel::check_prior(const NamedTensors& values) {
-  const std::string path = glow_end(hyper_, levels() - 1), top = "eps/" + std::to_string(levels() - 1);
-  Tensor z_top = values.at(glow_step(hyper_, levels() - 1, hyper_.at("depth").get<int64_t>() - 1, 2));
+  const std::string path = glow_end(hyper_, levels() - 1),
+                    top = "eps/" + std::to_string(levels() - 1);
+  Tensor z_top =
+      values.at(glow_step(hyper_, levels() - 1, hyper_.at("depth").get<int64_t>() - 1, 2));
   close_("z_top", z_top, image_of(theirs("z_top")), "z_top(max abs)");
   close_(top, values.at(path), image_of(theirs(top)), "eps(max abs)");
   auto prior = module_at<Transform>(flow_, path);
@@ -146,15 +159,19 @@ void GlowModel::check_prior(const NamedTensors& values) {
   close_("prior/mean", mean, image_of(theirs("prior/mean")), "prior(max abs)");
   close_("prior/logsd", log_deviation, sum_events(theirs("prior/logsd")), "prior(max abs)");
   auto [eps, log_det] = prior->forward(z_top, pass);
-  close_("prior/logp", standard_normal_log_prob(eps) + log_det, theirs("prior/logp"), "mid objective(max abs)");
+  close_("prior/logp", standard_normal_log_prob(eps) + log_det, theirs("prior/logp"),
+         "mid objective(max abs)");
 }
 
 void GlowModel::check_class_terms(const NamedTensors& values) {
-  Tensor z_top = values.at(glow_step(hyper_, levels() - 1, hyper_.at("depth").get<int64_t>() - 1, 2));
+  Tensor z_top =
+      values.at(glow_step(hyper_, levels() - 1, hyper_.at("depth").get<int64_t>() - 1, 2));
   auto net = module_at<ZeroLinear>(flow_, glow_end(hyper_, levels() - 1) + ".classifier");
-  Tensor logits = net->forward(z_top.mean(at::IntArrayRef{2, 3})), labels = tensors_.at("y").to(at::kLong);
+  Tensor logits = net->forward(z_top.mean(at::IntArrayRef{2, 3})),
+         labels = tensors_.at("y").to(at::kLong);
   close_("class_logits", logits, theirs("class_logits"), "class_logits(max abs)");
-  EXPECT_TRUE(at::equal((logits.argmax(1) != labels).to(at::kDouble), theirs("pred_loss").to(at::kDouble)));
+  EXPECT_TRUE(
+      at::equal((logits.argmax(1) != labels).to(at::kDouble), theirs("pred_loss").to(at::kDouble)));
   Tensor term;
   Pass pass;
   pass.auxiliary = [&](const std::string& name, const Tensor& t) {
@@ -169,7 +186,8 @@ void GlowModel::check_class_terms(const NamedTensors& values) {
 void GlowModel::check_samples() {
   std::vector<Tensor> parts;
   for (int64_t level = 0; level < levels(); ++level) {
-    parts.push_back(image_of(tensors_.at("sample/eps/" + std::to_string(level))).flatten(1).to(precision_));
+    parts.push_back(
+        image_of(tensors_.at("sample/eps/" + std::to_string(level))).flatten(1).to(precision_));
   }
   for (const auto& [text, temperature] : {std::pair{"T1.0", 1.0}, std::pair{"T0.7", 0.7}}) {
     const std::string name = std::string("sample/") + text;
@@ -180,7 +198,8 @@ void GlowModel::check_samples() {
     close_(name + "/float", trace.values.at("flow.1_squeeze"), image_of(theirs(name + "/float")),
            "sample " + std::string(text) + " float(max abs)");
     Tensor differing = (image.to(at::kByte) != image_of(theirs(name + "/image"))).sum();
-    EXPECT_LE(differing.item<int64_t>(), precision_ == at::kDouble ? 0 : 2) << "pixels, near the edge of a bin";
+    EXPECT_LE(differing.item<int64_t>(), precision_ == at::kDouble ? 0 : 2)
+        << "pixels, near the edge of a bin";
   }
 }
 
@@ -190,10 +209,12 @@ void GlowModel::check_gradients(const std::string& prefix, const std::string& gr
   for (auto& p : flow_.named_parameters()) {
     auto found = expected.find(p.key());
     if (found == expected.end()) {
-      EXPECT_TRUE(p.key().find("_prior.conv.conv.") != std::string::npos) << p.key() << ": no gradient to compare with";
+      EXPECT_TRUE(p.key().find("_prior.conv.conv.") != std::string::npos)
+          << p.key() << ": no gradient to compare with";
       continue;
     }
-    Tensor gradient = p.value().grad().defined() ? p.value().grad() : p.value().new_zeros(p.value().sizes());
+    Tensor gradient =
+        p.value().grad().defined() ? p.value().grad() : p.value().new_zeros(p.value().sizes());
     close_("grad/" + p.key(), gradient, found->second.reshape(gradient.sizes()), group);
   }
 }
@@ -206,9 +227,11 @@ void GlowModel::check_initialised() {
     if (after.contains(p.key())) {
       // A mean that is zero but for round-off: what it is the mean of has a deviation near 1.
       double scale = p.key().ends_with(".b") ? 1 : 0;
-      close_("after/" + p.key(), p.value(), after.at(p.key()).reshape(p.value().sizes()), "after(max abs)", scale);
+      close_("after/" + p.key(), p.value(), after.at(p.key()).reshape(p.value().sizes()),
+             "after(max abs)", scale);
     } else {
-      EXPECT_TRUE(at::equal(p.value().flatten().to(at::kFloat), before.at(p.key()).flatten())) << p.key();
+      EXPECT_TRUE(at::equal(p.value().flatten().to(at::kFloat), before.at(p.key()).flatten()))
+          << p.key();
     }
   }
 }

@@ -14,11 +14,13 @@ namespace {
 
 std::filesystem::path folder(const std::string& family) {
   const char* given = std::getenv("DIFFEO_GOLDEN");
-  return (given ? std::filesystem::path(given) : std::filesystem::path(DIFFEO_SOURCE) / "../shared/golden") / family;
+  return (given ? std::filesystem::path(given)
+                : std::filesystem::path(DIFFEO_SOURCE) / "../shared/golden") /
+         family;
 }
 
-// An observed error stands as a number, or as {max_abs, max_rel}; the second serves tensors of the group larger
-// than the one it was observed of.
+// An observed error stands as a number, or as {max_abs, max_rel}; the second serves tensors of the
+// group larger than the one it was observed of.
 double observed_error(const nlohmann::json& errors, const std::string& group, double scale) {
   auto found = errors.find(group);
   if (found == errors.end()) return 0;
@@ -71,11 +73,12 @@ double Comparison::tolerance(double scale, const std::string& group) const {
   }
   if (twice) return 1e-9 * scale;
   double last_place = std::ldexp(scale, -23);
-  return std::max(4 * observed_error(case_.entry.at("observed_error"), group, scale), 8 * last_place);
+  return std::max(4 * observed_error(case_.entry.at("observed_error"), group, scale),
+                  8 * last_place);
 }
 
-void Comparison::operator()(const std::string& what, const Tensor& ours, const Tensor& theirs, const std::string& group,
-                            double scale) {
+void Comparison::operator()(const std::string& what, const Tensor& ours, const Tensor& theirs,
+                            const std::string& group, double scale) {
   ASSERT_EQ(ours.sizes(), theirs.sizes()) << what;
   Tensor expected = theirs.to(at::kDouble);
   double error = largest(ours.to(at::kDouble) - expected);
@@ -90,8 +93,9 @@ void Comparison::operator()(const std::string& what, const Tensor& ours, const T
 
 Comparison::~Comparison() {
   if (count_ == 0) return;
-  std::cout << case_.family << "/" << case_.name() << " " << at::toString(precision_) << ": " << count_
-            << " tensors, largest deviation " << worst_ << " of its tensor's largest value (" << worst_what_ << ")\n";
+  std::cout << case_.family << "/" << case_.name() << " " << at::toString(precision_) << ": "
+            << count_ << " tensors, largest deviation " << worst_
+            << " of its tensor's largest value (" << worst_what_ << ")\n";
 }
 
 Tensor image_of(const Tensor& nhwc) { return nhwc.permute({0, 3, 1, 2}).contiguous(); }

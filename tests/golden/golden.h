@@ -10,8 +10,8 @@
 #include "io/safetensors.h"
 #include "transforms/transform.h"
 
-// Numbers recorded from the authors' own programs (../shared/golden, its README gives the format), and what comparing
-// with them needs.
+// Numbers recorded from the authors' own programs (../shared/golden, its README gives the format),
+// and what comparing with them needs.
 namespace diffeo::golden {
 
 // One entry of FAMILY/INDEX.json.
@@ -19,14 +19,17 @@ struct Case {
   std::string family;
   nlohmann::json entry;  // null: the folder is not at hand
 
-  std::string name() const { return entry.is_null() ? "absent" : entry.at("case").get<std::string>(); }
+  std::string name() const {
+    return entry.is_null() ? "absent" : entry.at("case").get<std::string>();
+  }
   std::string kind() const { return entry.at("kind"); }
   const nlohmann::json& hyper() const { return entry.at("hyper"); }
 };
 
 void PrintTo(const Case& c, std::ostream* out);
 
-// Every case of a family, in the order of its index. Where the folder is not at hand, one case that says so.
+// Every case of a family, in the order of its index. Where the folder is not at hand, one case that
+// says so.
 std::vector<Case> cases(const std::string& family);
 
 // Those of which `wanted` is true; never empty.
@@ -36,7 +39,8 @@ std::vector<Case> cases(const std::string& family, bool (*wanted)(const Case&));
 class GoldenTest : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    if (GetParam().entry.is_null()) GTEST_SKIP() << "golden/" << GetParam().family << " is not at hand (DIFFEO_GOLDEN)";
+    if (GetParam().entry.is_null())
+      GTEST_SKIP() << "golden/" << GetParam().family << " is not at hand (DIFFEO_GOLDEN)";
   }
 };
 
@@ -46,16 +50,17 @@ NamedTensors load(const Case& c);
 // Letters, digits and _ only, as GoogleTest wants names.
 std::string test_name(const testing::TestParamInfo<Case>& info);
 
-// Fails the test where `ours` is further from `theirs` than the family allows. `group`: the key of the case's
-// observed_error that bounds float32. Prints the worst of a test at its end.
+// Fails the test where `ours` is further from `theirs` than the family allows. `group`: the key of
+// the case's observed_error that bounds float32. Prints the worst of a test at its end.
 class Comparison {
  public:
   Comparison(const Case& c, at::ScalarType precision) : case_(c), precision_(precision) {}
   ~Comparison();
 
-  // `scale`: what the deviation is compared with, where theirs is round-off; by default their largest value.
-  void operator()(const std::string& what, const Tensor& ours, const Tensor& theirs, const std::string& group,
-                  double scale = 0);
+  // `scale`: what the deviation is compared with, where theirs is round-off; by default their
+  // largest value.
+  void operator()(const std::string& what, const Tensor& ours, const Tensor& theirs,
+                  const std::string& group, double scale = 0);
 
  private:
   double tolerance(double scale, const std::string& group) const;
@@ -84,8 +89,8 @@ class Recorded final : public Noise {
   NamedTensors draws_;
 };
 
-// Copies values into parameters and buffers by name. Fails the test for a name the module does not have, or a shape
-// that differs. Returns the names of parameters and buffers that got no value.
+// Copies values into parameters and buffers by name. Fails the test for a name the module does not
+// have, or a shape that differs. Returns the names of parameters and buffers that got no value.
 std::vector<std::string> assign(torch::nn::Module& module, const NamedTensors& values);
 
 // The module of that path inside `root`. Throws where there is none, or one of another type.

@@ -11,15 +11,18 @@
 namespace diffeo::golden {
 namespace {
 
-// Rows of parameters at points that all rows share. Their log-scales go below the kernel's smallest, so everything is
-// measured in eighths: 8 x under means 8 m and log-scales s + log 8 has the CDF of x.
+// Rows of parameters at points that all rows share. Their log-scales go below the kernel's
+// smallest, so everything is measured in eighths: 8 x under means 8 m and log-scales s + log 8 has
+// the CDF of x.
 class MixtureRows {
  public:
-  MixtureRows(const Case& c, at::ScalarType precision) : t_(load(c)), c_(c), precision_(precision) {}
+  MixtureRows(const Case& c, at::ScalarType precision)
+      : t_(load(c)), c_(c), precision_(precision) {}
 
   void check_functions() const {
     Tensor points = representable(t_.at("x"));
-    auto [logit, log_slope] = logistic_mixture(elements(points * kUnit), raw(points.numel()), components());
+    auto [logit, log_slope] =
+        logistic_mixture(elements(points * kUnit), raw(points.numel()), components());
     Tensor y = rows(logit), slope = rows(log_slope) + std::log(kUnit);
     Tensor log_cdf = at::log_sigmoid(y), log_sf = at::log_sigmoid(-y);
     auto exact = [&](const char* name) { return t_.at(name).index_select(1, places(t_.at("x"))); };
@@ -38,7 +41,8 @@ class MixtureRows {
     Tensor x = logistic_mixture_inverse(v, all, components());
     Tensor log_slope = logistic_mixture(x, all, components()).second;
     // Round-off of the logit moves x far where the mixture is flat.
-    Tensor slack = v.squeeze(1).abs().clamp_min(1) * (-log_slope).exp() * (4 * last_place() / kUnit);
+    Tensor slack =
+        v.squeeze(1).abs().clamp_min(1) * (-log_slope).exp() * (4 * last_place() / kUnit);
     each(name, rows(x) / kUnit, t_.at(name), rows(slack));
   }
 
@@ -60,7 +64,9 @@ class MixtureRows {
   Tensor places(const Tensor& points) const {
     return (points.to(precision_).to(at::kDouble) == points).nonzero().flatten();
   }
-  Tensor representable(const Tensor& points) const { return points.index_select(0, places(points)); }
+  Tensor representable(const Tensor& points) const {
+    return points.index_select(0, places(points));
+  }
 
   // Each point of each row as an example with one element, [rows * points, 1], and back.
   Tensor elements(const Tensor& points) const {
@@ -69,12 +75,15 @@ class MixtureRows {
   Tensor rows(const Tensor& t) const { return t.reshape({count(), -1}).to(at::kDouble); }
   Tensor raw(int64_t points) const {
     Tensor means = t_.at("means") * kUnit, log_scales = t_.at("log_scales") + std::log(kUnit);
-    Tensor all = at::cat({t_.at("logits").new_zeros({count(), 2}), t_.at("logits"), means, log_scales}, 1);
+    Tensor all =
+        at::cat({t_.at("logits").new_zeros({count(), 2}), t_.at("logits"), means, log_scales}, 1);
     return all.to(precision_).unsqueeze(1).expand({-1, points, -1}).reshape({count() * points, -1});
   }
 
-  void each(const char* what, const Tensor& ours, const Tensor& theirs, const Tensor& slack = {}) const {
-    const nlohmann::json& own = c_.entry.at("tolerance").at(precision_ == at::kDouble ? "float64" : "float32");
+  void each(const char* what, const Tensor& ours, const Tensor& theirs,
+            const Tensor& slack = {}) const {
+    const nlohmann::json& own =
+        c_.entry.at("tolerance").at(precision_ == at::kDouble ? "float64" : "float32");
     Tensor allowed = own.at("atol").get<double>() + own.at("rtol").get<double>() * theirs.abs();
     if (slack.defined()) allowed = allowed + slack;
     Tensor wrong = (ours - theirs).abs() > allowed;
@@ -92,10 +101,13 @@ TEST_P(MiscMixture, AgreesInFloat64) { MixtureRows(GetParam(), at::kDouble).chec
 
 TEST_P(MiscMixture, AgreesInFloat32) { MixtureRows(GetParam(), at::kFloat).check(); }
 
-INSTANTIATE_TEST_SUITE_P(
-    golden, MiscMixture,
-    testing::ValuesIn(cases("misc", [](const Case& c) { return c.name().starts_with("m7_logistic_mixture"); })),
-    test_name);
+INSTANTIATE_TEST_SUITE_P(golden, MiscMixture,
+                         testing::ValuesIn(cases("misc",
+                                                 [](const Case& c) {
+                                                   return c.name().starts_with(
+                                                       "m7_logistic_mixture");
+                                                 })),
+                         test_name);
 
 }  // namespace
 }  // namespace diffeo::golden

@@ -1,4 +1,5 @@
-// Single layers and small flows against golden/misc: scalars, 1x1 convolutions, NICE and the tutorial's flow.
+// Single layers and small flows against golden/misc: scalars, 1x1 convolutions, NICE and the
+// tutorial's flow.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -14,9 +15,9 @@ namespace {
 
 // The kinds of golden/misc that wait for the layers they test.
 bool waits(const Case& c) {
-  for (const char* prefix :
-       {"m1_", "m2_", "m3_", "m4_", "m5_coupling_block", "m5_nice_d4", "m5_realnvp", "m7_discretised",
-        "m8_conv1x1_nflows", "m8_householder", "m8_lu_linear", "m8_naive_linear", "m8_qr_linear", "m8_svd_linear"}) {
+  for (const char* prefix : {"m1_", "m2_", "m3_", "m4_", "m5_coupling_block", "m5_nice_d4",
+                             "m5_realnvp", "m7_discretised", "m8_conv1x1_nflows", "m8_householder",
+                             "m8_lu_linear", "m8_naive_linear", "m8_qr_linear", "m8_svd_linear"}) {
     if (c.name().starts_with(prefix)) return true;
   }
   return false;
@@ -41,7 +42,8 @@ int64_t count_of(const NamedTensors& tensors, const std::string& name, const std
 // One case in one precision.
 class Judge {
  public:
-  Judge(const Case& c, at::ScalarType precision) : c_(c), t_(load(c)), precision_(precision), close_(c, precision) {}
+  Judge(const Case& c, at::ScalarType precision)
+      : c_(c), t_(load(c)), precision_(precision), close_(c, precision) {}
 
   void judge() {
     if (c_.name().starts_with("m5_nice_author_form")) nice();
@@ -62,10 +64,12 @@ class Judge {
     return Flow(layers, {.input = shape, .options = precision_}, base);
   }
 
-  // Deviations elementwise: values of very different size stand in one tensor. `slack`: what the rounding of the inputs
-  // alone may change.
-  void each(const std::string& what, const Tensor& ours, const Tensor& theirs, const Tensor& slack = {}) const {
-    const nlohmann::json& own = c_.entry.at("tolerance").at(precision_ == at::kDouble ? "float64" : "float32");
+  // Deviations elementwise: values of very different size stand in one tensor. `slack`: what the
+  // rounding of the inputs alone may change.
+  void each(const std::string& what, const Tensor& ours, const Tensor& theirs,
+            const Tensor& slack = {}) const {
+    const nlohmann::json& own =
+        c_.entry.at("tolerance").at(precision_ == at::kDouble ? "float64" : "float32");
     Tensor allowed = own.at("atol").get<double>() + own.at("rtol").get<double>() * theirs.abs();
     if (slack.defined()) allowed = allowed + slack;
     Tensor wrong = (ours.to(at::kDouble) - theirs).abs() > allowed;
@@ -103,8 +107,10 @@ void Judge::nice() {
     layers.push_back({ReverseConfig{}});
     const std::string net = "flow." + std::to_string(2 * i) + "_coupling.net.";
     for (int64_t k = 0; k <= depth; ++k) {
-      values[numbered(net + "weight", k, "")] = t_.at(numbered("coupling", i, ".W" + std::to_string(k + 1))).t();
-      values[numbered(net + "bias", k, "")] = t_.at(numbered("coupling", i, ".b" + std::to_string(k + 1)));
+      values[numbered(net + "weight", k, "")] =
+          t_.at(numbered("coupling", i, ".W" + std::to_string(k + 1))).t();
+      values[numbered(net + "bias", k, "")] =
+          t_.at(numbered("coupling", i, ".b" + std::to_string(k + 1)));
     }
   }
   layers.push_back({DiagonalConfig{}});
@@ -129,13 +135,14 @@ void Judge::tutorial() {
   NamedTensors values;
   for (int64_t i = affines - 1; i >= 0; --i) {  // the file counts from the noise
     const std::string linear = "flow." + std::to_string(layers.size()) + "_linear.";
-    layers.push_back(
-        {LinearConfig{.form = LinearForm::kTrilPlusLowRank, .rank = t_.at(numbered("affine", i, ".V")).size(1)}});
+    layers.push_back({LinearConfig{.form = LinearForm::kTrilPlusLowRank,
+                                   .rank = t_.at(numbered("affine", i, ".V")).size(1)}});
     values[linear + "lower"] = t_.at(numbered("affine", i, ".L_raw")).flip(0);
     values[linear + "v"] = t_.at(numbered("affine", i, ".V"));
     values[linear + "bias"] = t_.at(numbered("affine", i, ".b"));
     if (i == 0) break;
-    values["flow." + std::to_string(layers.size()) + "_prelu.a"] = t_.at(numbered("prelu", i - 1, ".a"));
+    values["flow." + std::to_string(layers.size()) + "_prelu.a"] =
+        t_.at(numbered("prelu", i - 1, ".a"));
     layers.push_back({PReluConfig{}});
   }
   Flow model = flow(layers, {t_.at("x").size(1)});
@@ -161,7 +168,9 @@ void Judge::logit_preprocess() {
   for (const auto& [name, alpha] : {std::pair{"alpha_0.05", 0.05}, std::pair{"alpha_1e-6", 1e-6}}) {
     const std::string of = std::string(name) + ".";
     Flow model = flow({{DequantizeConfig{}}, {LogitConfig{.alpha = alpha}}}, {1});
-    Tensor rows = at::logical_and(representable(t_.at(of + "x")), representable(t_.at("u"))).nonzero().flatten();
+    Tensor rows = at::logical_and(representable(t_.at(of + "x")), representable(t_.at("u")))
+                      .nonzero()
+                      .flatten();
     ASSERT_GT(rows.numel(), 0);
     auto theirs = [&](const std::string& what) { return t_.at(of + what).index_select(0, rows); };
     Recorded noise({{"flow.0_dequantize", t_.at("u").index_select(0, rows).unsqueeze(1)}});
@@ -169,12 +178,14 @@ void Judge::logit_preprocess() {
     Tensor v = get("v").index_select(0, rows).unsqueeze(1);
     Tensor y = model.encode(v, {.noise = &noise, .observer = trace.observer()});
     each(of + "x", trace.values.at("flow.0_dequantize").squeeze(1), theirs("x"));
-    Tensor p = theirs("p"), last_place = theirs("x") * std::ldexp(1.0, precision_ == at::kDouble ? -53 : -24);
+    Tensor p = theirs("p"),
+           last_place = theirs("x") * std::ldexp(1.0, precision_ == at::kDouble ? -53 : -24);
     Tensor slope = theirs("logdet_from_unit").exp(), curvature = (1 / p - 1 / (1 - p)).abs();
     each(of + "y", y.squeeze(1), theirs("y"), slope * last_place);
     each(of + "logdet_from_unit", trace.log_dets.at("flow.1_logit"), theirs("logdet_from_unit"),
          curvature * last_place);
-    Tensor parts = std::ldexp(8 * std::log(256.0), precision_ == at::kDouble ? -53 : -24) + curvature * last_place;
+    Tensor parts = std::ldexp(8 * std::log(256.0), precision_ == at::kDouble ? -53 : -24) +
+                   curvature * last_place;
     each(of + "logdet_from_256", trace.log_dets.at("flow"), theirs("logdet_from_256"), parts);
   }
 }
@@ -184,7 +195,8 @@ void Judge::scalar_functions() {
   auto theirs = [&](const char* name) { return t_.at(name).index_select(0, rows); };
   Tensor x = theirs("x").to(precision_), column = x.unsqueeze(1);
   each("log_sigmoid_derivative", log_sigmoid_slope(x), theirs("log_sigmoid_derivative"));
-  each("log_standard_logistic", base_log_prob(Base::kLogistic, column), theirs("log_standard_logistic"));
+  each("log_standard_logistic", base_log_prob(Base::kLogistic, column),
+       theirs("log_standard_logistic"));
   Tensor inside = (x.abs() < (precision_ == at::kDouble ? 1e150 : 1e15)).nonzero().flatten();
   each("log_standard_normal", base_log_prob(Base::kNormal, column.index_select(0, inside)),
        theirs("log_standard_normal").index_select(0, inside));
@@ -206,8 +218,11 @@ void Judge::conv1x1() {
     // normflows' factors are those of W, ours those of its transpose.
     auto [p, l, u] = at::linalg_lu(t_.at("weight").t());
     Tensor s = u.diagonal();
-    values = {
-        {mix + "p", p}, {mix + "l", l}, {mix + "u", u}, {mix + "log_s", s.abs().log()}, {mix + "sign_s", s.sign()}};
+    values = {{mix + "p", p},
+              {mix + "l", l},
+              {mix + "u", u},
+              {mix + "log_s", s.abs().log()},
+              {mix + "sign_s", s.sign()}};
   }
   EXPECT_TRUE(assign(model, values).empty());
   auto [y, log_det] = model.layers()->forward(get("x"));

@@ -22,9 +22,13 @@ class Elementwise {
 
   // [M, G (2 + 3 K)], each element's numbers together.
   Tensor raw(int64_t points) const {
-    std::vector<Tensor> parts{get("in/s_raw").unsqueeze(1), get("in/t").unsqueeze(1), get("in/logits"), get("in/means"),
-                              get("in/logscales_raw")};
-    return at::cat(parts, 1).unsqueeze(1).expand({-1, points, -1}).reshape({parts[0].size(0), -1}).contiguous();
+    std::vector<Tensor> parts{get("in/s_raw").unsqueeze(1), get("in/t").unsqueeze(1),
+                              get("in/logits"), get("in/means"), get("in/logscales_raw")};
+    return at::cat(parts, 1)
+        .unsqueeze(1)
+        .expand({-1, points, -1})
+        .reshape({parts[0].size(0), -1})
+        .contiguous();
   }
   Tensor get(const std::string& name) const { return t_.at(name).to(precision_); }
   Tensor exact(const std::string& name) const { return t_.at("mp/" + name); }
@@ -36,7 +40,8 @@ class Elementwise {
   int64_t components_;
 };
 
-// The largest deviation of an element from the exact value, relative to it or, near zero, to `floor`.
+// The largest deviation of an element from the exact value, relative to it or, near zero, to
+// `floor`.
 double worst(const Tensor& ours, const Tensor& exact, double floor) {
   return ((ours.to(at::kDouble) - exact).abs() / exact.abs().clamp_min(floor)).max().item<double>();
 }
@@ -53,13 +58,16 @@ class Mixture : public GoldenTest {
     EXPECT_LT(error.max().item<double>(), tolerance);
   }
 
-  // How far from y the forward map of x is, beyond what the rounding of x and of the mixture's own terms makes of it.
-  static double residual(const Elementwise& e, const Tensor& x, const Tensor& y, at::ScalarType precision) {
+  // How far from y the forward map of x is, beyond what the rounding of x and of the mixture's own
+  // terms makes of it.
+  static double residual(const Elementwise& e, const Tensor& x, const Tensor& y,
+                         at::ScalarType precision) {
     Tensor twice = x.to(at::kDouble).requires_grad_();
     Elementwise exact(GetParam(), at::kDouble);
     Tensor there = logistic_mixture(twice, exact.raw(y.size(1)), e.components()).first;
     Tensor slope = torch::autograd::grad({there.sum()}, {twice})[0];
-    Tensor rounding = slope * twice.detach().abs() * std::ldexp(1.0, precision == at::kDouble ? -51 : -22);
+    Tensor rounding =
+        slope * twice.detach().abs() * std::ldexp(1.0, precision == at::kDouble ? -51 : -22);
     Tensor miss = (there.detach() - y.to(at::kDouble)).abs() - rounding;
     return (miss / y.to(at::kDouble).abs().clamp_min(1)).max().item<double>();
   }
@@ -71,8 +79,9 @@ class Mixture : public GoldenTest {
     EXPECT_LT(residual(e, x, y, precision), tolerance);
     Tensor counts = logistic_mixture_evaluations(y, raw, e.components());
     EXPECT_LE(counts.max().item<int64_t>(), 100);
-    std::cout << "inverse, " << at::toString(precision) << ": mean " << counts.to(at::kDouble).mean().item<double>()
-              << ", worst " << counts.max().item<int64_t>() << " evaluations\n";
+    std::cout << "inverse, " << at::toString(precision) << ": mean "
+              << counts.to(at::kDouble).mean().item<double>() << ", worst "
+              << counts.max().item<int64_t>() << " evaluations\n";
   }
 };
 
@@ -88,7 +97,8 @@ TEST_P(Mixture, HasTheExactDerivatives) {
   Elementwise e(GetParam(), at::kDouble);
   Tensor x = e.get("in/x").requires_grad_(), raw = e.raw(x.size(1)).requires_grad_();
   auto [y, log_det] = logistic_mixture(x, raw, e.components());
-  for (const auto& [of, output] : {std::pair<std::string, Tensor>{"dy_d", y}, {"dlogdet_d", log_det}}) {
+  for (const auto& [of, output] :
+       {std::pair<std::string, Tensor>{"dy_d", y}, {"dlogdet_d", log_det}}) {
     auto gradients = torch::autograd::grad({output.sum()}, {x, raw}, {}, /*retain_graph=*/true);
     Tensor by_raw = gradients[1].view({x.size(0), x.size(1), -1});
     int64_t k = e.components();
@@ -117,10 +127,11 @@ TEST_P(Mixture, HostAndTensorOperationsAgree) {
   EXPECT_LT(residual(e, mixture_inverse_aten(y, raw, e.components()), y, at::kDouble), 1e-12);
 }
 
-// The authors halve an interval of 200 times the summed scales about the outermost means until a move is below 1e-12
-// (flowpp, logistic.py: mixlogistic_invcdf). How often, for each element.
+// The authors halve an interval of 200 times the summed scales about the outermost means until a
+// move is below 1e-12 (flowpp, logistic.py: mixlogistic_invcdf). How often, for each element.
 Tensor halvings(const Tensor& y, const Tensor& raw, int64_t components) {
-  Tensor numbers = raw.view({y.size(0), y.size(1), -1}), mean = numbers.narrow(2, 2 + components, components);
+  Tensor numbers = raw.view({y.size(0), y.size(1), -1}),
+         mean = numbers.narrow(2, 2 + components, components);
   Tensor reach = 200 * numbers.narrow(2, 2 + 2 * components, components).clamp_min(-7).exp().sum(2);
   Tensor low = mean.amin(2) - reach, high = mean.amax(2) + reach, x = at::zeros_like(y);
   Tensor counts = at::zeros_like(y, at::kLong), moved = at::full_like(y, INFINITY);
@@ -139,15 +150,18 @@ Tensor halvings(const Tensor& y, const Tensor& raw, int64_t components) {
 TEST_P(Mixture, IsInvertedInAThirdOfTheAuthorsBisection) {
   Elementwise e(GetParam(), at::kDouble);
   Tensor y = e.get("in/y_to_invert"), raw = e.raw(y.size(1));
-  double ours = logistic_mixture_evaluations(y, raw, e.components()).to(at::kDouble).mean().item<double>();
+  double ours =
+      logistic_mixture_evaluations(y, raw, e.components()).to(at::kDouble).mean().item<double>();
   double theirs = halvings(y, raw, e.components()).to(at::kDouble).mean().item<double>();
   EXPECT_LE(3 * ours, theirs);
-  std::cout << "inverse: " << ours << " evaluations on average, the authors' bisection " << theirs << "\n";
+  std::cout << "inverse: " << ours << " evaluations on average, the authors' bisection " << theirs
+            << "\n";
 }
 
-INSTANTIATE_TEST_SUITE_P(golden, Mixture,
-                         testing::ValuesIn(cases("flowpp", [](const Case& c) { return c.kind() == "elementwise"; })),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    golden, Mixture,
+    testing::ValuesIn(cases("flowpp", [](const Case& c) { return c.kind() == "elementwise"; })),
+    test_name);
 
 // Whatever comes in, the inverse ends.
 TEST(MixtureInverse, EndsOnOutliersAndOnNumbersThatAreNone) {
@@ -165,21 +179,28 @@ TEST(MixtureInverse, EndsOnOutliersAndOnNumbersThatAreNone) {
 // dx/dy and dx/draw by the implicit function theorem, against differences.
 TEST(MixtureInverse, HasAGradient) {
   at::manual_seed(3);
-  Tensor raw = at::randn({2, 3 * 8}, at::kDouble).requires_grad_(), y = at::randn({2, 3}, at::kDouble).requires_grad_();
-  auto sum = [](const Tensor& v, const Tensor& r) { return logistic_mixture_inverse(v, r, 2).square().sum(); };
+  Tensor raw = at::randn({2, 3 * 8}, at::kDouble).requires_grad_(),
+         y = at::randn({2, 3}, at::kDouble).requires_grad_();
+  auto sum = [](const Tensor& v, const Tensor& r) {
+    return logistic_mixture_inverse(v, r, 2).square().sum();
+  };
   auto gradients = torch::autograd::grad({sum(y, raw)}, {y, raw});
   const double step = 1e-6;
   for (int64_t i = 0; i < raw.numel(); ++i) {
     Tensor moved = at::zeros_like(raw);
     moved.view(-1)[i] = step;
     double slope = (sum(y, raw + moved) - sum(y, raw - moved)).item<double>() / (2 * step);
-    EXPECT_NEAR(gradients[1].view(-1)[i].item<double>(), slope, 1e-5 * std::max(1.0, std::abs(slope))) << i;
+    EXPECT_NEAR(gradients[1].view(-1)[i].item<double>(), slope,
+                1e-5 * std::max(1.0, std::abs(slope)))
+        << i;
   }
   for (int64_t i = 0; i < y.numel(); ++i) {
     Tensor moved = at::zeros_like(y);
     moved.view(-1)[i] = step;
     double slope = (sum(y + moved, raw) - sum(y - moved, raw)).item<double>() / (2 * step);
-    EXPECT_NEAR(gradients[0].view(-1)[i].item<double>(), slope, 1e-5 * std::max(1.0, std::abs(slope))) << i;
+    EXPECT_NEAR(gradients[0].view(-1)[i].item<double>(), slope,
+                1e-5 * std::max(1.0, std::abs(slope)))
+        << i;
   }
 }
 

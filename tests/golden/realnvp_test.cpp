@@ -59,10 +59,16 @@ class RealNvpModel {
  private:
   double log_256() const { return static_cast<double>(numel(shape_)) * std::log(256.0); }
   int64_t scales() const { return hyper_.at("n_scale"); }
-  Tensor in(const std::string& name) const { return image_of(tensors_.at("in/" + name)).to(precision_); }
+  Tensor in(const std::string& name) const {
+    return image_of(tensors_.at("in/" + name)).to(precision_);
+  }
   Tensor x() const { return in("x"); }
-  Recorded noise() const { return Recorded({{"flow.0_dequantize", image_of(tensors_.at("in/noise"))}}); }
-  void close(const std::string& name, const Tensor& ours) { close_(name, ours, as_ours(theirs(name)), name); }
+  Recorded noise() const {
+    return Recorded({{"flow.0_dequantize", image_of(tensors_.at("in/noise"))}});
+  }
+  void close(const std::string& name, const Tensor& ours) {
+    close_(name, ours, as_ours(theirs(name)), name);
+  }
   void check_couplings(const std::string& mode, const Trace& trace);
 
   nlohmann::json hyper_;
@@ -76,11 +82,13 @@ class RealNvpModel {
 void RealNvpModel::check_couplings(const std::string& mode, const Trace& trace) {
   for (int64_t scale = 0; scale < scales(); ++scale) {
     for (int64_t j = 0; j < 7; ++j) {
-      const std::string mid = "mid/" + mode + "/scale_" + std::to_string(scale) + ".coupling_" + std::to_string(j);
+      const std::string mid =
+          "mid/" + mode + "/scale_" + std::to_string(scale) + ".coupling_" + std::to_string(j);
       if (!tensors_.contains("f64/" + mid)) continue;
       const std::string path = realnvp_path(hyper_, scale, j);
       close_(mid, trace.values.at(path), image_of(theirs(mid)), mode + "/z");
-      close_(mid + "/logdet", trace.log_dets.at(path), theirs(mid + "/logdet"), mode + "/couplings_logdet");
+      close_(mid + "/logdet", trace.log_dets.at(path), theirs(mid + "/logdet"),
+             mode + "/couplings_logdet");
     }
   }
 }
@@ -108,7 +116,8 @@ void RealNvpModel::check_forward(ModeName mode) {
   close(of + "bpd_per_example", bits_per_dim(log_prob - log_256(), numel(shape_)));
   if (mode.mode != Mode::kTrain) return;
   close("train/authors_cost", -log_prob.mean().view({1}));
-  close("train/authors_bits_per_dim", bits_per_dim(log_prob - log_256(), numel(shape_)).mean().view({1}));
+  close("train/authors_bits_per_dim",
+        bits_per_dim(log_prob - log_256(), numel(shape_)).mean().view({1}));
   close("train/l2_sum", penalty().view({1}));
 }
 
@@ -132,7 +141,8 @@ void RealNvpModel::check_inverse() {
   flow_.decode(z, {.observer = back.observer()});
   close("roundtrip/x_logit", back.values.at("flow.2_masked_coupling"));
   Trace train;
-  flow_.decode(realnvp_latents(in("z"), scales()), {.mode = Mode::kTrain, .observer = train.observer()});
+  flow_.decode(realnvp_latents(in("z"), scales()),
+               {.mode = Mode::kTrain, .observer = train.observer()});
   close("sample_train/x_logit", train.values.at("flow.2_masked_coupling"));
 }
 
@@ -159,7 +169,8 @@ class SingleCoupling {
         precision_(precision),
         layer_(realnvp_coupling(c)),
         path_("flow.0_" + std::string(type_of(layer_))),
-        flow_({layer_}, {.input = event_shape(image_of(tensors_.at("in/x"))), .options = precision}),
+        flow_({layer_},
+              {.input = event_shape(image_of(tensors_.at("in/x"))), .options = precision}),
         close_(c, precision) {
     reset();
   }
@@ -175,8 +186,12 @@ class SingleCoupling {
   }
 
  private:
-  void reset() { EXPECT_TRUE(assign(flow_, realnvp_coupling_values(tensors_, "var/", path_)).empty()); }
-  Tensor in(const std::string& name) const { return image_of(tensors_.at("in/" + name)).to(precision_); }
+  void reset() {
+    EXPECT_TRUE(assign(flow_, realnvp_coupling_values(tensors_, "var/", path_)).empty());
+  }
+  Tensor in(const std::string& name) const {
+    return image_of(tensors_.at("in/" + name)).to(precision_);
+  }
   void close(const std::string& name, const Tensor& ours) {
     close_(name, ours, as_ours(tensors_.at("f64/" + name)), name);
   }
@@ -208,7 +223,9 @@ void SingleCoupling::check_network(ModeName mode) {
   bool masked = std::holds_alternative<MaskedCouplingConfig>(layer_.config);
   Partition partition{masked ? Split::kCheckerboard : Split::kChannel};
   if (masked)
-    partition.keep = std::get<MaskedCouplingConfig>(layer_.config).keep == Cells::kEven ? Keep::kFirst : Keep::kSecond;
+    partition.keep = std::get<MaskedCouplingConfig>(layer_.config).keep == Cells::kEven
+                         ? Keep::kFirst
+                         : Keep::kSecond;
   else partition.keep = std::get<CouplingConfig>(layer_.config).keep;
   Tensor kept = partition.split(x).first;
   h = masked ? partition.merge(kept, kept.new_zeros(kept.sizes())) : kept;
@@ -217,12 +234,14 @@ void SingleCoupling::check_network(ModeName mode) {
   }
   Tensor network_in = at::cat({h, -h}, 1).relu();
   if (masked) {
-    Tensor mask = partition.merge(kept.new_ones(kept.sizes()), kept.new_zeros(kept.sizes())).narrow(1, 0, 1);
+    Tensor mask =
+        partition.merge(kept.new_ones(kept.sizes()), kept.new_zeros(kept.sizes())).narrow(1, 0, 1);
     network_in = at::cat({network_in, mask}, 1);
     pass.features = mask;
   }
   close(std::string(mode.name) + "/net_in", network_in);
-  close(std::string(mode.name) + "/net_out", module_at<Conditioner>(flow_, path_ + ".net")->forward(h, pass));
+  close(std::string(mode.name) + "/net_out",
+        module_at<Conditioner>(flow_, path_ + ".net")->forward(h, pass));
 }
 
 void SingleCoupling::check_running_moments() {
@@ -252,9 +271,11 @@ void check_gradients(const Case& c, const Case& of) {
   for (auto& p : model.flow().named_parameters()) {
     Tensor gradient = p.value().grad();
     squares = squares + gradient.square().sum();
-    // Biases in front of a batch norm have none: what is recorded is round-off, beside a norm of this size.
+    // Biases in front of a batch norm have none: what is recorded is round-off, beside a norm of
+    // this size.
     bool zero = expected.at(p.key()).abs().max().item<double>() < 1e-9;
-    model.close()("grad/" + p.key(), gradient, expected.at(p.key()).reshape(gradient.sizes()), "", zero ? 1 : 0);
+    model.close()("grad/" + p.key(), gradient, expected.at(p.key()).reshape(gradient.sizes()), "",
+                  zero ? 1 : 0);
   }
   model.close()("train/grad_norm", squares.sqrt().view({1}), model.theirs("train/grad_norm"), "");
 }
@@ -279,10 +300,13 @@ class RealNvpSingle : public RealNvp {};
 
 TEST_P(RealNvpSingle, AgreesWithItsAuthorsInFloat32) { check(GetParam(), at::kFloat); }
 
-INSTANTIATE_TEST_SUITE_P(
-    golden, RealNvpSingle,
-    testing::ValuesIn(cases("realnvp", [](const Case& c) { return c.kind() == "coupling" || c.kind() == "model"; })),
-    test_name);
+INSTANTIATE_TEST_SUITE_P(golden, RealNvpSingle,
+                         testing::ValuesIn(cases("realnvp",
+                                                 [](const Case& c) {
+                                                   return c.kind() == "coupling" ||
+                                                          c.kind() == "model";
+                                                 })),
+                         test_name);
 
 }  // namespace
 }  // namespace diffeo::golden

@@ -1,0 +1,180 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "commands/commands.h"
+#include "commands/layer_check.h"
+#include "commands/model_argument.h"
+#include "commands/text_table.h"
+#include "config/configured_flow.h"
+#include "config/outline.h"
+#include "inference/sampling.h"
+#include "terminal/console.h"
+
+namespace diffeo {
+namespace {
+
+constexpr int64_t kExamples = 4;
+constexpr uint64_t kSeed = 0;
+
+// A flow to check and examples that it may meet.
+struct Subject {
+  std::shared_ptr<Flow> flow;
+  Tensor x;
+  Tensor labels;  // undefined: none
+};
+
+Tensor labels_for(const Config& config, const c10::TensorOptions& options) {
+  int64_t classes = data_classes(config.data);
+  return classes > 0 ? at::arange(kExamples, options.dtype(at::kLong)) % classes : Tensor();
+}
+
+Tensor random_examples(const Config& config, const c10::TensorOptions& options, Noise& noise) {
+  Tensor like = at::empty(batched(kExamples, data_shape(config.data)), options);
+  if (!data_is_image(config.data)) return noise.normal("examples", like);
+  return (noise.uniform("examples", like) * static_cast<double>(data_levels(config.data))).floor();
+}
+
+// Many layers start as the identity, which would make their checks trivial. A network's numbers
+// stay of the same size however wide it is.
+void perturb(Flow& flow, Noise& noise) {
+  at::NoGradGuard no_grad;
+  for (auto& entry : flow.named_parameters()) {
+    Tensor& parameter = entry.value();
+    double inputs =
+        parameter.dim() < 2 ? 1 : static_cast<double>(parameter.numel() / parameter.size(0));
+    parameter.add_(noise.normal(entry.key(), parameter), 0.1 / std::sqrt(inputs));
+  }
+}
+
+Subject from_config(const std::string& argument, const c10::TensorOptions& options) {
+  Config config = config_of(argument);
+  outline_of(config);
+  SeededNoise noise(kSeed);
+  Subject subject{build_flow(config, options), random_examples(config, options, noise),
+                  labels_for(config, options)};
+  subject.flow->initialise(subject.x, {.labels = subject.labels, .noise = &noise});
+  perturb(*subject.flow, noise);
+  return subject;
+}
+
+// The examples are the flow's own samples.
+Subject from_checkpoint(const std::string& argument, const c10::TensorOptions& options) {
+  LoadedFlow loaded = load_flow(argument, options, Weights::kAverage, warn_user);
+  std::cerr << "checking the " << (loaded.averaged ? "averaged " : "") << "weights of "
+            << loaded.path.string() << "\n";
+  SampleOptions four{
+      .count = kExamples, .batch_size = kExamples, .classes = data_classes(loaded.config.data)};
+  Tensor x = sample(*loaded.flow, four);
+  return {loaded.flow, x, labels_for(loaded.config, options)};
+}
+
+Subject subject_of(const std::string& argument) {
+  c10::TensorOptions options = c10::TensorOptions(at::kDouble).device(at::kCPU);
+  return is_checkpoint(argument) ? from_checkpoint(argument, options)
+                                 : from_config(argument, options);
+}
+
+std::string error_text(double error) {
+  std::array<char, 16> text;
+  std::snprintf(text.data(), text.size(), "%.1e", error);
+  return text.data();
+}
+
+int64_t count_of(const std::vector<LayerVerdict>& verdicts, Verdict verdict) {
+  return std::count_if(verdicts.begin(), verdicts.end(),
+                       [&](const auto& v) { return v.verdict() == verdict; });
+}
+
+// What inverses without a formula cost, a line a layer.
+std::string effort_text(const std::vector<LayerVerdict>& verdicts) {
+  TextTable table({"inverse by search", "evaluations an element", "worst"});
+  bool any = false;
+  for (const LayerVerdict& v : verdicts) {
+    if (!v.effort) continue;
+    any = true;
+    table.add(
+        {v.path, joined(std::round(10 * v.effort->mean) / 10), grouped_digits(v.effort->worst)});
+  }
+  return any ? table.text() + "\n" : "";
+}
+
+void print_verdicts(const std::vector<LayerVerdict>& verdicts) {
+  TextTable table({"layer", "verdict", "dimensions", "round trip", "log-det"});
+  for (const LayerVerdict& v : verdicts) {
+    table.add({v.path, name_of(v.verdict()), grouped_digits(v.dimensions), error_text(v.round_trip),
+               v.log_det ? error_text(*v.log_det) : "not checked"});
+  }
+  std::cout << table.text() << "\n"
+            << effort_text(verdicts) << count_of(verdicts, Verdict::kPass) << " of "
+            << verdicts.size() << " layers pass\n";
+}
+
+void print_verdicts_as_json(const std::vector<LayerVerdict>& verdicts) {
+  nlohmann::json layers = nlohmann::json::array();
+  for (const LayerVerdict& v : verdicts) {
+    nlohmann::json effort;
+    if (v.effort) effort = {{"mean", v.effort->mean}, {"worst", v.effort->worst}};
+    layers.push_back(
+        {{"path", v.path},
+         {"verdict", name_of(v.verdict())},
+         {"dimensions", v.dimensions},
+         {"round_trip_error", v.round_trip},
+         {"inverse_evaluations", effort},
+         {"log_det_error", v.log_det ? nlohmann::json(*v.log_det) : nlohmann::json()}});
+  }
+  std::cout << nlohmann::json{{"tolerance", kCheckTolerance}, {"layers", layers}}.dump(2) << "\n";
+}
+
+// Throws unless every layer has passed.
+void conclude(const std::vector<LayerVerdict>& verdicts, const LayerCheck& check) {
+  int64_t failed = count_of(verdicts, Verdict::kFail),
+          unchecked = count_of(verdicts, Verdict::kNotChecked);
+  if (failed > 0) {
+    fail(failed, " of ", verdicts.size(), " layers fail: an error is above ",
+         error_text(kCheckTolerance));
+  }
+  if (unchecked == 0) return;
+  fail(unchecked, " of ", verdicts.size(),
+       " layers are not checked: the Jacobians of layers with more than ", kFreeDimensions,
+       " dimensions take about ", span_text(std::ceil(check.seconds_for_large())),
+       ", by --jacobian");
+}
+
+void check_model(const std::string& model, bool large, bool json) {
+  Subject subject = subject_of(model);
+  SeededNoise noise(kSeed);
+  LayerCheck check(*subject.flow->layers(), subject.x, {.labels = subject.labels, .noise = &noise});
+  if (large && check.large_layers() > 0) {
+    std::cerr << "Jacobians of " << check.large_layers() << " layers with more than "
+              << kFreeDimensions << " dimensions: about "
+              << span_text(std::ceil(check.seconds_for_large())) << std::endl;
+  }
+  std::vector<LayerVerdict> verdicts = check.verdicts(large);
+  json ? print_verdicts_as_json(verdicts) : print_verdicts(verdicts);
+  conclude(verdicts, check);
+}
+
+}  // namespace
+
+void check_command(const Words& words) {
+  std::string model;
+  bool json = false, large = false;
+  CommandLine line(
+      "diffeo check",
+      "Tests every layer alone, in double precision: whether the inverse undoes the forward, and "
+      "the "
+      "log-determinant against the Jacobian. The weights of a configuration are random, those of a "
+      "checkpoint its own. Ends with 0 only where every layer was checked and passed.",
+      "diffeo check tutorial/realnvp");
+  line.argument("MODEL", model, "Configuration (file or shipped name), or checkpoint");
+  line.flag("--json", json, "Print JSON");
+  line.flag("--jacobian", large,
+            "Also compute Jacobians of more than 512 dimensions, after telling how long it takes");
+  if (line.parse(words)) check_model(model, large, json);
+}
+
+}  // namespace diffeo

@@ -1,0 +1,133 @@
+#include <ATen/Parallel.h>
+#include <signal.h>
+
+#include <iostream>
+
+#include "commands/commands.h"
+#include "commands/devices.h"
+#include "commands/durations.h"
+#include "commands/memory.h"
+#include "commands/model_argument.h"
+#include "commands/shipped_configs.h"
+#include "config/outline.h"
+#include "inference/unit.h"
+#include "runs/run_directory.h"
+#include "train/dry_run.h"
+#include "train/trainer.h"
+
+namespace diffeo {
+namespace {
+
+struct TrainArguments {
+  std::string config, device = "auto";
+  Words overrides;
+  std::optional<std::string> run, fork;
+  std::optional<int64_t> threads;
+  std::optional<double> max_seconds;
+  bool resume = false, dry_run = false;
+};
+
+void declare(CommandLine& line, TrainArguments& arguments) {
+  line.argument("CONFIG", arguments.config, "File, or name of a shipped configuration");
+  line.arguments("KEY=VALUE", arguments.overrides,
+                 "Changes: train.steps=100 flow[2].times=32 flow.**.hidden=128");
+  line.option("--run", "DIR", arguments.run, "The run's folder [runs/NAME/001, 002, ...]");
+  line.flag("--resume", arguments.resume,
+            "Go on from the run's newest checkpoint; start where there is none");
+  line.option("--fork", "CKPT", arguments.fork,
+              "Start from this checkpoint's weights where there is nothing to resume");
+  line.option("--device", "DEVICE", arguments.device,
+              "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
+  line.option("--threads", "N", arguments.threads,
+              "Processor threads [OMP_NUM_THREADS, or one a core]", between(1, 4096));
+  line.flag("--dry-run", arguments.dry_run, "Try one step, tell what it takes, write nothing");
+  line.option("--max-time", "TIME", "Save and stop after this time: 90s, 45m, 2h30m [none]",
+              [&](const std::string& text) {
+                return read_duration(text, arguments.max_seconds.emplace());
+              });
+}
+
+Evaluation evaluation_of(const nlohmann::json& json) {
+  Evaluation result;
+  result.examples = json.at("examples");
+  result.nats = json.at("nats");
+  result.standard_error = json.at("standard_error");
+  return result;
+}
+
+void print_results(const Config& config, const nlohmann::json& summary) {
+  if (summary.contains("test")) {
+    const nlohmann::json& test = summary.at("test");
+    std::string result = test.at("nats").is_null()
+                             ? "no number: " + test.at("reason").get<std::string>()
+                             : Unit(config.data).text(evaluation_of(test));
+    std::cout << test.at("split").get<std::string>() << ": " << result << "\n";
+  }
+  if (summary.contains("samples")) {
+    for (const std::string path : summary.at("samples")) std::cout << "samples: " << path << "\n";
+  }
+  std::cout << "run: " << summary.at("run").get<std::string>() << "\n";
+}
+
+// The whole name of a shipped configuration, so that cifar10/glow and imagenet32/glow have folders
+// of their own.
+std::string name_of(const std::filesystem::path& config) {
+  std::error_code none;
+  for (const ShippedConfig& shipped : shipped_configs()) {
+    if (std::filesystem::equivalent(shipped.path, config, none)) return shipped.name;
+  }
+  return config.stem();
+}
+
+std::filesystem::path run_of(const TrainArguments& arguments) {
+  if (arguments.run) return *arguments.run;
+  return default_run(name_of(config_path(arguments.config)), arguments.resume);
+}
+
+void train_as_told(const Config& config, const TrainArguments& arguments, const Words& words) {
+  c10::Device device = device_named(arguments.device);
+  if (arguments.threads) at::set_num_threads(static_cast<int>(*arguments.threads));
+  if (arguments.dry_run) {
+    std::cout << dry_run_text(dry_run(config, device));
+    return;
+  }
+  TrainOptions options{.run = run_of(arguments),
+                       .resume = arguments.resume,
+                       .fork = arguments.fork,
+                       .device = device,
+                       .max_seconds = arguments.max_seconds,
+                       .command = {"diffeo", "train"}};
+  options.command.insert(options.command.end(), words.begin(), words.end());
+  Console console(stderr, standard_error_kind(), standard_error_has_colour());
+  TrainResult result = train(config, options, console);
+  print_results(config, result.summary);
+  if (result.exit == Exit::kStopped) {
+    fail(Exit::kStopped, "to go on, give the same command with --resume --run ",
+         options.run.string());
+  }
+}
+
+}  // namespace
+
+void train_command(const Words& words) {
+  TrainArguments arguments;
+  CommandLine line("diffeo train",
+                   "Trains a flow by maximum likelihood and leaves checkpoints, metrics and "
+                   "pictures in the run's "
+                   "folder. Ctrl-C, SIGTERM or SIGHUP: finishes the step, saves, ends with 75.",
+                   "diffeo train quickstart train.steps=500 --run runs/first");
+  declare(line, arguments);
+  if (!line.parse(words)) return;
+  Config config = config_of(arguments.config, arguments.overrides);
+  trainable_outline_of(config);
+  ::signal(SIGPIPE, SIG_IGN);  // whoever reads along may leave before the run ends
+  within_memory(joined("in training with train.batch_size ", config.train.batch_size, " in ",
+                       config.train.accumulate, config.train.accumulate == 1 ? " pass" : " passes"),
+                "cures, what disturbs least first: a larger train.accumulate (the batch in more "
+                "passes; other noise, "
+                "and batch norms see smaller batches), a smaller train.batch_size, fewer hidden "
+                "channels or layers",
+                [&] { train_as_told(config, arguments, words); });
+}
+
+}  // namespace diffeo

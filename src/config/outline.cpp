@@ -1,0 +1,104 @@
+#include "config/outline.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "config/configured_flow.h"
+
+namespace diffeo {
+namespace {
+
+// Layers that move elements about and leave their values alone.
+template <class C>
+constexpr bool kOnlyMoves =
+    std::is_same_v<C, SqueezeConfig> || std::is_same_v<C, UnsqueezeConfig> ||
+    std::is_same_v<C, FlattenConfig> || std::is_same_v<C, FlipConfig> ||
+    std::is_same_v<C, ReverseConfig> || std::is_same_v<C, ShuffleConfig>;
+
+// Follows the values through a list: whole numbers up to the one layer that dequantizes them, reals
+// from there on.
+class Values {
+ public:
+  explicit Values(bool whole) : whole_(whole) {}
+
+  void pass(const std::vector<Layer>& layers) {
+    for (const Layer& layer : layers) {
+      std::visit([&](const auto& config) { meet(config, layer.place); }, layer.config);
+    }
+  }
+  void require_reals(const std::string& place) const {
+    require(!whole_, Exit::kUsage, place,
+            ": images are whole numbers, and no layer turns them into reals; begin with {type: "
+            "dequantize}");
+  }
+
+ private:
+  void meet(const DequantizeConfig&, const std::string& place) {
+    require(whole_, Exit::kUsage, place,
+            ": dequantize takes whole numbers, and here are reals: only images are whole, up to "
+            "their first dequantize");
+    whole_ = false;
+  }
+  // A second time through a body shows what a first one cannot: two dequantizers.
+  void meet(const RepeatConfig& config, const std::string&) {
+    for (int64_t i = 0; i < std::min<int64_t>(config.times, 2); ++i) pass(config.body);
+  }
+  template <class C>
+  void meet(const C&, const std::string& place) {
+    if (!kOnlyMoves<C>) require_reals(place);
+  }
+
+  bool whole_;
+};
+
+const DequantizeConfig* dequantizer_in(const std::vector<Layer>& layers) {
+  for (const Layer& layer : layers) {
+    if (auto* found = std::get_if<DequantizeConfig>(&layer.config)) return found;
+    auto* repeat = std::get_if<RepeatConfig>(&layer.config);
+    if (auto* found = repeat ? dequantizer_in(repeat->body) : nullptr) return found;
+  }
+  return nullptr;
+}
+
+std::string place_of(const std::vector<Layer>& layers) {
+  return layers.empty() ? "flow" : layers[0].place;
+}
+
+}  // namespace
+
+std::shared_ptr<Flow> outline_of(const Config& config) {
+  std::shared_ptr<Flow> flow = build_flow(config, at::kMeta);
+  Values values(data_is_image(config.data));
+  values.pass(config.flow);
+  values.require_reals(place_of(config.flow));
+  return flow;
+}
+
+std::shared_ptr<Flow> trainable_outline_of(const Config& config) {
+  std::shared_ptr<Flow> flow = outline_of(config);
+  std::vector<std::string> names = flow->named_parameters().keys();
+  require(!names.empty(), Exit::kUsage, place_of(config.flow),
+          ": none of the layers has a parameter: there is nothing to train");
+  config.penalty.require_names(names);
+  return flow;
+}
+
+Data fitting_data(const Config& config) {
+  Data data = load_data(config.data, static_cast<uint64_t>(config.seed));
+  for (const auto& [name, examples] : data.splits) require_levels(config, examples, name);
+  return data;
+}
+
+void require_levels(const Config& config, const Dataset& examples, const std::string& split) {
+  const DequantizeConfig* dequantizer = dequantizer_in(config.flow);
+  if (dequantizer == nullptr || examples.size() == 0) return;
+  int64_t most = (int64_t{1} << dequantizer->data_bits) - 1;
+  if (most >= data_levels(config.data) - 1) return;  // whatever the values are, which may be many
+  int64_t largest = examples.examples.max().item<int64_t>();
+  require(largest <= most, Exit::kData, split, ": the largest value is ", largest,
+          ", but the flow's dequantize has data_bits: ", dequantizer->data_bits, ", values up to ",
+          most);
+}
+
+}  // namespace diffeo

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "data/dataset.h"
+#include "flow/flow.h"
+
+namespace diffeo {
+
+struct EvaluateOptions {
+  int64_t batch_size = 64;
+  uint64_t seed = 0;                // of the noise
+  int64_t draws = 1;                // of the noise for each example
+  bool importance = false;          // whether the draws also give the importance-weighted bound
+  std::function<void()> poll = {};  // called between passes over a batch; throws to stop
+};
+
+// The mean of -log p over a data set.
+struct Estimate {
+  double nats = 0;
+  double standard_error = 0;           // of that mean, over the examples, nats
+  std::optional<double> bits_per_dim;  // of images (uint8): nats / (D ln 2)
+  std::optional<double> bits_per_dim_error;
+};
+
+// Where the flow dequantizes, log p(x, u) - log q(u | x) of one draw u of the noise is a bound of
+// log p(x) on average, and an example's number is the mean over its draws. The importance-weighted
+// bound is the logarithm of the mean of the draws' exponentials: tighter, and log p(x) itself as
+// the draws grow (Burda et al. 2016; Ho et al. 2019, section 4.2).
+struct Evaluation : Estimate {
+  int64_t examples = 0;
+  std::optional<Estimate> importance;  // if asked for
+};
+
+// Over every example, each weighing the same, added up in double precision. The noise of an example
+// follows from (seed, its place) alone, so the batch size changes no more than rounding. The flow's
+// parameters say where it computes. Memory does not grow with the draws.
+// Throws Exit::kDiverged where a density is not finite: how many examples, and the first.
+Evaluation evaluate(Flow& flow, const Dataset& data, const EvaluateOptions& options = {});
+
+}  // namespace diffeo

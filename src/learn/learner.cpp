@@ -1,0 +1,123 @@
+#include "learn/learner.h"
+
+#include <ATen/ATen.h>
+
+#include "learn/named_weights.h"
+
+namespace diffeo {
+namespace {
+
+Batch part_of(const Batch& batch, int64_t part, int64_t size) {
+  Tensor labels = batch.labels.defined() ? batch.labels.narrow(0, part * size, size) : batch.labels;
+  return {batch.x.narrow(0, part * size, size), labels};
+}
+
+// Adds the share that one of `parts` equal passes has in the whole batch's terms.
+void add_share(Terms& total, const Terms& part, double parts) {
+  auto add = [parts](Tensor& sum, const Tensor& value) {
+    Tensor share = value.detach() / parts;
+    sum = sum.defined() ? sum + share : share;
+  };
+  add(total.loss, part.loss);
+  add(total.nats, part.nats);
+  for (const auto& [name, term] : part.auxiliary) add(total.auxiliary[name], term);
+}
+
+NamedTensors with_prefix(const NamedTensors& tensors, const std::string& prefix) {
+  NamedTensors chosen;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(prefix)) chosen[name] = tensor;
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Learner::Learner(const Config& config, std::shared_ptr<Flow> flow)
+    : flow_(std::move(flow)),
+      seed_(static_cast<uint64_t>(config.seed)),
+      accumulate_(config.train.accumulate),
+      unit_(config.objective),
+      flat_(*flow_),
+      options_(flat_.values().options()),
+      penalty_(config.penalty, flat_),
+      optimizer_(config.optimizer, flat_.values()),
+      guard_(flat_.values()) {
+  if (config.train.ema_decay > 0) ema_.emplace(config.train.ema_decay, flat_.values());
+}
+
+void Learner::initialise(const Batch& batch) {
+  Batch here = batch.to(options_);
+  SeededNoise noise(seed_of(seed_, "initialise", 0), options_.device());
+  flow_->initialise(here.x, {.labels = here.labels, .noise = &noise});
+  if (ema_) ema_->restart(flat_.values());
+}
+
+Terms Learner::backward(int64_t step, const Batch& batch, const Observer& observer) {
+  Batch here = batch.to(options_);
+  Terms total;
+  for (int64_t part = 0; part < accumulate_; ++part) {
+    SeededNoise noise(seed_of(seed_, "train", step * accumulate_ + part), options_.device());
+    Batch chunk = part_of(here, part, here.x.size(0) / accumulate_);
+    Pass pass{.mode = Mode::kTrain, .noise = &noise, .observer = observer};
+    Terms terms = objective_of(*flow_, chunk, pass, unit_);
+    (terms.loss / static_cast<double>(accumulate_)).backward();
+    add_share(total, terms, static_cast<double>(accumulate_));
+  }
+  return total;
+}
+
+StepReport Learner::step(const Batch& batch) {
+  flat_.gradients().zero_();
+  int64_t step = optimizer_.updates();
+  Terms terms = backward(step, batch);
+  penalty_.add_gradient(flat_.gradients(), flat_.values());
+  Tensor norm = global_norm(flat_.gradients());
+  if (optimizer_.clip_norm() > 0) clip_to_norm(flat_.gradients(), norm, optimizer_.clip_norm());
+  Tensor go = guard_.admit(step, terms.loss, norm, flat_.gradients());
+  optimizer_.update(flat_.values(), flat_.gradients(), go);
+  if (ema_) ema_->follow(flat_.values());
+  return {terms.nats, norm, terms.auxiliary};
+}
+
+double Learner::penalty() const { return penalty_.value(flat_.values()).item<double>(); }
+
+NamedTensors Learner::by_name(const std::string& prefix, const Tensor& flat) const {
+  NamedTensors tensors;
+  for (const ParameterRange& range : flat_.ranges()) tensors[prefix + range.name] = range.of(flat);
+  return tensors;
+}
+
+NamedTensors Learner::weights() const {
+  NamedTensors tensors = by_name("", flat_.values());
+  for (const auto& named : flow_->named_buffers()) tensors[named.key()] = named.value();
+  if (ema_) tensors.merge(by_name(kAveragePrefix, ema_->average()));
+  return tensors;
+}
+
+NamedTensors Learner::optimizer_state() const {
+  NamedTensors tensors;
+  for (const auto& [name, flat] : optimizer_.state()) tensors.merge(by_name(name + ".", flat));
+  return tensors;
+}
+
+void Learner::load_weights(const NamedTensors& weights, const std::string& place) {
+  NamedTensors averages = with_prefix(weights, kAveragePrefix), source = weights,
+               targets = this->weights();
+  bool both = ema_ && !averages.empty();
+  if (!both)
+    std::erase_if(source,
+                  [](const auto& named) { return named.first.starts_with(kAveragePrefix); });
+  if (!both)
+    std::erase_if(targets,
+                  [](const auto& named) { return named.first.starts_with(kAveragePrefix); });
+  assign_tensors(source, targets, place);
+  if (ema_ && !both) ema_->restart(flat_.values());
+}
+
+void Learner::load_optimizer(const NamedTensors& state, int64_t updates, const std::string& place) {
+  assign_tensors(state, optimizer_state(), place);
+  optimizer_.set_updates(updates);
+}
+
+}  // namespace diffeo

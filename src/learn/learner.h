@@ -1,0 +1,78 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "config/config.h"
+#include "config/configured_flow.h"
+#include "io/safetensors.h"
+#include "learn/ema.h"
+#include "learn/gradient.h"
+#include "learn/objective.h"
+#include "learn/optimizer.h"
+
+namespace diffeo {
+
+// What one update has seen, every tensor one number on the flow's device.
+struct StepReport {
+  Tensor nats;           // mean of -log p over the batch
+  Tensor gradient_norm;  // before clipping, in the objective's unit
+  std::map<std::string, Tensor> auxiliary;
+};
+
+// A flow and all that changes as it learns. Everything random follows from (seed, step), so a step
+// can be run again.
+class Learner {
+ public:
+  Learner(const Config& config, std::shared_ptr<Flow> flow);
+
+  // The data-dependent start, from a batch on any device; the average starts over from it.
+  void initialise(const Batch& batch);
+
+  // One update, the next in number. Waits for the device nowhere. Once a step's loss or gradient is
+  // not finite, neither it nor any later one changes the weights.
+  StepReport step(const Batch& batch);
+
+  std::optional<int64_t> first_bad_step() const {
+    return guard_.first_bad();
+  }  // waits for the device
+
+  // The passes of a step: adds its gradient to flat().gradients() and changes no weight.
+  Terms backward(int64_t step, const Batch& batch, const Observer& observer = {});
+
+  bool has_penalty() const { return penalty_.is_there(); }
+  double penalty()
+      const;  // its value at the weights, in the objective's unit; waits for the device
+
+  // What a checkpoint holds: views of the weights (raw, and averages as "ema." + name) and of the
+  // optimizer's state.
+  NamedTensors weights() const;
+  NamedTensors optimizer_state() const;
+
+  // Throws Exit::kCheckpoint, `place` first, where they do not fit; nothing is changed then.
+  // Averages are taken where both sides have them, else they start from the weights.
+  void load_weights(const NamedTensors& weights, const std::string& place);
+  void load_optimizer(const NamedTensors& state, int64_t updates, const std::string& place);
+
+  Flow& flow() { return *flow_; }
+  const std::shared_ptr<Flow>& flow_pointer() const { return flow_; }
+  FlatParameters& flat() { return flat_; }
+  const Ema* ema() const { return ema_ ? &*ema_ : nullptr; }
+  const at::TensorOptions& options() const { return options_; }
+
+ private:
+  NamedTensors by_name(const std::string& prefix, const Tensor& flat) const;
+
+  std::shared_ptr<Flow> flow_;
+  uint64_t seed_;
+  int64_t accumulate_;
+  ObjectiveUnit unit_;
+  FlatParameters flat_;
+  at::TensorOptions options_;
+  Penalty penalty_;
+  Optimizer optimizer_;
+  FiniteGuard guard_;
+  std::optional<Ema> ema_;
+};
+
+}  // namespace diffeo

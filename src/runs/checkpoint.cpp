@@ -1,0 +1,66 @@
+#include "runs/checkpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "io/durable.h"
+#include "io/files.h"
+#include "io/json.h"
+#include "runs/manifest.h"
+
+namespace diffeo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kWeights = "weights.safetensors";
+constexpr const char* kOptimizer = "optimizer.safetensors";
+constexpr const char* kState = "state.json";
+constexpr const char* kConfig = "config.yaml";
+constexpr uint64_t kMaxConfig = uint64_t{16} << 20;
+
+std::vector<std::string> checkpoint_files() { return {kWeights, kOptimizer, kState, kConfig}; }
+
+void fill(const fs::path& directory, const Checkpoint& checkpoint) {
+  save_safetensors(directory / kWeights, checkpoint.weights);
+  save_safetensors(directory / kOptimizer, checkpoint.optimizer);
+  save_json(directory / kState, to_json(checkpoint.state));
+  write_durably(directory / kConfig, checkpoint.config);
+  write_manifest(directory, checkpoint_files());
+}
+
+}  // namespace
+
+void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint) {
+  fs::path temporary = make_temporary_directory(directory);
+  try {
+    fill(temporary, checkpoint);
+    replace_durably(temporary, directory);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(temporary, ignored);
+    throw;
+  }
+}
+
+void verify_checkpoint(const fs::path& directory) {
+  verify_manifest(directory, checkpoint_files());
+}
+
+std::string read_checkpoint_config(const fs::path& directory) {
+  verify_manifest(directory, {kConfig});
+  return read_file(directory / kConfig, kMaxConfig, Exit::kCheckpoint);
+}
+
+Checkpoint read_checkpoint(const fs::path& directory) {
+  verify_checkpoint(directory);
+  Checkpoint checkpoint;
+  fs::path state = directory / kState;
+  checkpoint.state = training_state(load_json(state, Exit::kCheckpoint), state.string());
+  checkpoint.config = read_file(directory / kConfig, kMaxConfig, Exit::kCheckpoint);
+  checkpoint.weights = load_safetensors(directory / kWeights, Exit::kCheckpoint).tensors;
+  checkpoint.optimizer = load_safetensors(directory / kOptimizer, Exit::kCheckpoint).tensors;
+  return checkpoint;
+}
+
+}  // namespace diffeo

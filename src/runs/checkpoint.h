@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+
+#include "io/safetensors.h"
+#include "runs/training_state.h"
+
+namespace diffeo {
+
+// All that continues a training or uses what it made. On disk a directory:
+//
+//   weights.safetensors    parameters and buffers by name, parameters' averages as "ema." + name
+//   optimizer.safetensors  "m." + name, "v." + name, …
+//   state.json             TrainingState
+//   config.yaml            the resolved configuration
+//   MANIFEST.json          sizes and checksums, written last
+struct Checkpoint {
+  TrainingState state;
+  std::string config;
+  NamedTensors weights, optimizer;
+};
+
+// Whole or not at all, whatever happens on the way; a checkpoint already at `directory` is
+// replaced. An error leaves nothing behind.
+void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
+
+// Every byte is checked against the manifest before anything is read. Throws Exit::kCheckpoint: the
+// file and what is wrong with it.
+Checkpoint read_checkpoint(const std::filesystem::path& directory);
+
+// Its config.yaml alone, checked the same way.
+std::string read_checkpoint_config(const std::filesystem::path& directory);
+
+// Throws Exit::kCheckpoint unless the checkpoint at `directory` is whole.
+void verify_checkpoint(const std::filesystem::path& directory);
+
+}  // namespace diffeo

@@ -1,0 +1,160 @@
+#include "runs/checkpoint_store.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/error.h"
+#include "io/descriptor.h"
+#include "io/durable.h"
+#include "io/files.h"
+#include "runs/manifest.h"
+
+namespace diffeo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFolder = "checkpoints";
+constexpr const char* kPrefix = "step_";
+constexpr size_t kDigits = 8;
+
+std::optional<int64_t> number_in(std::string_view digits) {
+  int64_t number = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  bool whole = error == std::errc() && end == digits.data() + digits.size() && number >= 0;
+  return whole ? std::optional(number) : std::nullopt;
+}
+
+std::string checkpoint_name(int64_t step) {
+  std::string digits = std::to_string(step);
+  return kPrefix + std::string(kDigits - std::min(kDigits, digits.size()), '0') + digits;
+}
+
+std::optional<int64_t> step_in(const std::string& name) {
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  auto step = number_in(std::string_view(name).substr(std::string_view(kPrefix).size()));
+  return step && checkpoint_name(*step) == name ? step : std::nullopt;
+}
+
+// What stands there, if anything. Throws where the system does not say.
+fs::file_status status_of(const fs::path& path) {
+  std::error_code error;
+  fs::file_status status = fs::status(path, error);
+  if (fs::status_known(status)) return status;
+  fail(Exit::kCheckpoint, path.string(), ": cannot be read: ", in_words(error.value()));
+}
+
+bool is_there(const fs::path& path) { return fs::exists(status_of(path)); }
+bool is_folder(const fs::path& path) { return fs::is_directory(status_of(path)); }
+
+// Nothing where the checkpoint is whole, else what is wrong.
+std::string fault_of(const fs::path& checkpoint) {
+  try {
+    verify_checkpoint(checkpoint);
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+std::string choices(const fs::path& run) {
+  std::vector<int64_t> steps = CheckpointStore(run / kFolder).steps();
+  std::string names;
+  for (int64_t step : steps) names += joined(names.empty() ? "" : ", ", step);
+  return names.empty() ? "it holds no checkpoint yet"
+                       : "it holds latest, best and the steps " + names;
+}
+
+fs::path latest_of(const fs::path& run, const Warn& warn) {
+  auto found = CheckpointStore(run / kFolder).latest(warn);
+  if (!found) fail(Exit::kCheckpoint, run.string(), ": holds no checkpoint yet");
+  return *found;
+}
+
+fs::path chosen(const fs::path& run, const std::string& which, const Warn& warn) {
+  if (which == "latest") return latest_of(run, warn);
+  CheckpointStore store(run / kFolder);
+  std::optional<int64_t> step = which == "best" ? store.pointed("best") : number_in(which);
+  if (step && is_folder(store.at(*step))) return store.at(*step);
+  fail(Exit::kCheckpoint, run.string(), ":", which, ": there is no such checkpoint; ",
+       choices(run));
+}
+
+}  // namespace
+
+fs::path CheckpointStore::at(int64_t step) const { return directory_ / checkpoint_name(step); }
+
+std::vector<int64_t> CheckpointStore::steps() const {
+  std::vector<int64_t> steps;
+  for (const fs::path& entry : entries_of(directory_, Exit::kCheckpoint)) {
+    auto step = step_in(entry.filename().string());
+    if (step && is_folder(entry)) steps.push_back(*step);
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+std::optional<int64_t> CheckpointStore::pointed(const std::string& pointer) const {
+  try {
+    std::string name = read_file(directory_ / pointer, 64, Exit::kCheckpoint);
+    if (name.ends_with('\n')) name.pop_back();
+    return step_in(name);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+void CheckpointStore::save(const Checkpoint& checkpoint, int64_t keep) const {
+  int64_t step = checkpoint.state.step;
+  write_checkpoint(at(step), checkpoint);
+  const std::optional<Best>& best = checkpoint.state.best;
+  if (best && pointed("best") != best->step && is_folder(at(best->step))) {
+    write_durably(directory_ / "best", checkpoint_name(best->step) + "\n");
+  }
+  write_durably(directory_ / "latest", checkpoint_name(step) + "\n");
+  std::vector<int64_t> old = steps();
+  old.erase(std::upper_bound(old.begin(), old.end(), step), old.end());
+  std::optional<int64_t> kept = pointed("best");
+  for (int64_t i = 0; i + keep < static_cast<int64_t>(old.size()); ++i) {
+    if (old[static_cast<size_t>(i)] != kept) remove_durably(at(old[static_cast<size_t>(i)]));
+  }
+}
+
+std::optional<fs::path> CheckpointStore::latest(const Warn& warn) const {
+  std::vector<int64_t> newest_first = steps();
+  if (newest_first.empty()) return std::nullopt;
+  std::reverse(newest_first.begin(), newest_first.end());
+  std::optional<int64_t> first = pointed("latest");
+  if (first) {
+    std::erase(newest_first, *first);
+    newest_first.insert(newest_first.begin(), *first);
+  }
+  std::string faults =
+      first ? "" : "\n  " + (directory_ / "latest").string() + ": names no checkpoint";
+  for (int64_t step : newest_first) {
+    std::string fault = fault_of(at(step));
+    if (!fault.empty()) {
+      faults += "\n  " + fault;
+      continue;
+    }
+    if (!faults.empty()) warn(joined("falling back to ", at(step).string(), ":", faults));
+    return at(step);
+  }
+  fail(Exit::kCheckpoint, directory_.string(), ": holds checkpoints, but none is whole:", faults,
+       "\nRestore one, or start anew in another run directory");
+}
+
+fs::path locate_checkpoint(const std::string& argument, const Warn& warn) {
+  fs::path path = argument;
+  if (is_folder(path / kFolder)) return latest_of(path, warn);
+  if (is_there(path / kManifestName) || step_in(path.filename().string())) return path;
+  size_t colon = argument.rfind(':');
+  if (colon != std::string::npos && is_folder(fs::path(argument.substr(0, colon)) / kFolder)) {
+    return chosen(argument.substr(0, colon), argument.substr(colon + 1), warn);
+  }
+  if (!is_there(path)) fail(Exit::kCheckpoint, argument, ": no such run or checkpoint");
+  fail(Exit::kCheckpoint, argument, ": neither a run (it has no ", kFolder,
+       "/) nor a checkpoint (it has no ", kManifestName, ")");
+}
+
+}  // namespace diffeo

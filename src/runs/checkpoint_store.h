@@ -1,0 +1,46 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runs/checkpoint.h"
+
+namespace diffeo {
+
+// What the user should be told, though it is no error.
+using Warn = std::function<void(const std::string&)>;
+
+// The folder RUN/checkpoints: step_00001000/ and so on, and the files `latest` and `best`, each
+// with one such name.
+class CheckpointStore {
+ public:
+  explicit CheckpointStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
+
+  // Writes step_N, then the pointers, `best` to the step that the checkpoint's state calls the
+  // best, then removes all but the `keep` newest and the best. Steps beyond this one, left by a run
+  // that went back, do not count.
+  void save(const Checkpoint& checkpoint, int64_t keep) const;
+
+  std::filesystem::path at(int64_t step) const;
+  std::vector<int64_t> steps() const;  // of the directories there, whole or not, rising
+  std::optional<int64_t> pointed(
+      const std::string& pointer) const;  // where `latest` or `best` points
+
+  // The newest whole checkpoint; where that is not the one `latest` names, `warn` is told what was
+  // wrong. Nothing where there is no checkpoint at all. Throws Exit::kCheckpoint where there are,
+  // but none is whole.
+  std::optional<std::filesystem::path> latest(const Warn& warn) const;
+
+ private:
+  std::filesystem::path directory_;
+};
+
+// The checkpoint that an argument of the command line means: a run (its latest), a checkpoint's
+// directory, or RUN:latest, RUN:best, RUN:STEP. Only a run and `latest` fall back to an older one.
+// Throws Exit::kCheckpoint with what there is to choose from.
+std::filesystem::path locate_checkpoint(const std::string& argument, const Warn& warn);
+
+}  // namespace diffeo

@@ -1,0 +1,30 @@
+#include "runs/saver.h"
+
+#include "core/error.h"
+
+namespace diffeo {
+namespace {
+
+constexpr int kMissesToEnd = 5;
+
+}  // namespace
+
+bool Saver::save(const Checkpoint& checkpoint, Metrics& metrics) {
+  try {
+    metrics.sync();
+    store_.save(checkpoint, keep_);
+    misses_ = 0;
+    return true;
+  } catch (const Error& error) {
+    ++misses_;
+    std::string what = joined("the checkpoint of step ", checkpoint.state.step,
+                              " could not be saved: ", error.what());
+    if (misses_ >= kMissesToEnd)
+      fail(what, "\nThese were ", misses_, " refusals in a row; the run ends here");
+    log_.warn(joined(what, "\n  Earlier checkpoints are intact; the next occasion is tried again (",
+                     misses_, " of ", kMissesToEnd, " refusals in a row)"));
+    return false;
+  }
+}
+
+}  // namespace diffeo

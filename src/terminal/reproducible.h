@@ -1,0 +1,11 @@
+#pragma once
+
+namespace diffeo {
+
+// Makes LibTorch compute the same bytes each time on one machine's processors, and single precision
+// in all of its digits: cuDNN takes deterministic algorithms, tries none out, and does not round to
+// TF32, which would blur densities and inverses. Attention on a GPU remains the exception: its
+// gradient is the same to rounding. For the whole process.
+void compute_reproducibly();
+
+}  // namespace diffeo

@@ -1,0 +1,174 @@
+// One step of a training: accumulation, the start, steps that go bad; and what may change when a
+// run goes on.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "learn/divergence.h"
+#include "learn/interval.h"
+#include "read_backs.h"
+#include "runs/resume_rules.h"
+#include "train/dry_run.h"
+#include "train_support.h"
+
+namespace diffeo {
+namespace {
+
+class BadStep : public testing::Test {
+ protected:
+  Config config_ = parse_config(plane_yaml());
+  Learner learner_{config_, build_flow(config_, at::kFloat)};
+  Batch batch_{at::randn({16, 2}), {}};
+
+  void SetUp() override { learner_.initialise(batch_); }
+  Tensor parameter(const std::string& name) {
+    return learner_.flow().named_parameters()[name].detach();
+  }
+};
+
+TEST_F(BadStep, NamesTheLayer) {
+  learner_.step(batch_);
+  EXPECT_EQ(learner_.first_bad_step(), std::nullopt);
+  at::NoGradGuard no_grad;
+  for (const auto& named : learner_.flow().named_parameters()) {
+    if (named.key().starts_with("flow.1_linear")) named.value().fill_(NAN);
+  }
+  Tensor before = learner_.flat().values().clone();
+  {
+    at::AutoGradMode grad(true);
+    learner_.step(batch_);
+    EXPECT_EQ(learner_.first_bad_step(), 1);
+    EXPECT_TRUE(at::equal(at::nan_to_num(learner_.flat().values(), 7), at::nan_to_num(before, 7)));
+    std::string where = explain_divergence(learner_, 1, batch_);
+    EXPECT_TRUE(where.starts_with("the first layer gone bad is flow.1_linear (")) << where;
+  }
+}
+
+TEST_F(BadStep, NamesTheParameterWhereTheForwardPassIsFine) {
+  for (const auto& named : learner_.flow().named_parameters()) {
+    if (named.key().ends_with("matrix"))
+      named.value().register_hook([](const Tensor& g) { return g / 0; });
+  }
+  learner_.step(batch_);
+  EXPECT_EQ(learner_.first_bad_step(), 0);
+  std::string where = explain_divergence(learner_, 0, batch_);
+  EXPECT_TRUE(where.starts_with(
+      "the forward pass is finite, but not the gradient of flow.1_linear.matrix ("))
+      << where;
+}
+
+TEST_F(BadStep, LeavesWeightsAndAverageFinite) {
+  Tensor weights = learner_.flat().values().clone(), average = learner_.ema()->average().clone();
+  learner_.step({at::full({16, 2}, NAN), {}});
+  EXPECT_TRUE(at::equal(learner_.flat().values(), weights));
+  EXPECT_TRUE(at::equal(learner_.ema()->average(), average));
+}
+
+TEST(Learner, AccumulatesEqualPassesToTheGradientOfTheWhole) {
+  Config one = parse_config(plane_yaml(), "config", {"train.accumulate=1"});
+  Config four = parse_config(plane_yaml(), "config", {"train.accumulate=4"});
+  Learner whole(one, build_flow(one, at::kDouble)), parts(four, build_flow(four, at::kDouble));
+  Batch batch{at::randn({16, 2}, at::kDouble), {}};
+  for (Learner* learner : {&whole, &parts}) learner->initialise(batch);
+  Terms a = whole.backward(0, batch), b = parts.backward(0, batch);
+  EXPECT_NEAR(a.nats.item<double>(), b.nats.item<double>(), 1e-12);
+  EXPECT_TRUE(at::allclose(whole.flat().gradients(), parts.flat().gradients(), 1e-10, 1e-12));
+}
+
+TEST(Learner, TakesAStepAndAddsItUpWithoutWaitingForTheDevice) {
+  for (const char* kind : {"adam", "adamw", "adamax"}) {
+    Config config = parse_config(plane_yaml(), "config",
+                                 {joined("optimizer.kind=", kind), "train.accumulate=2"});
+    Learner learner(config, build_flow(config, at::kFloat));
+    Batch batch{at::randn({16, 2}), {}};
+    learner.initialise(batch);
+    learner.step(batch);
+    Interval interval;
+    ReadBacks read_backs;
+    for (int i = 0; i < 3; ++i) interval.add(learner.step(batch));
+    EXPECT_EQ(read_backs.count(), 0) << kind;
+    EXPECT_EQ(interval.sums().at("steps"), 3);
+    EXPECT_GT(read_backs.count(), 0) << "the counter counts";
+  }
+}
+
+TEST(Learner, StartsTheAverageAfterTheDataDependentStart) {
+  Config config = parse_config(plane_yaml());
+  Learner learner(config, build_flow(config, at::kFloat));
+  learner.initialise({at::randn({16, 2}) * 5, {}});
+  EXPECT_TRUE(at::equal(learner.ema()->average(), learner.flat().values()));
+}
+
+TEST(DryRun, TriesOneStepAndWritesNothing) {
+  TemporaryDirectory directory;
+  nlohmann::json report = dry_run(parse_config(image_yaml(directory)), c10::kCPU);
+  EXPECT_EQ(report["shape"], (Shape{1, 4, 4}));
+  EXPECT_EQ(report["unit"], "bits/dim");
+  EXPECT_EQ(report["round_trip"], 0);
+  EXPECT_GT(report["peak_bytes"], report["state_bytes"]);
+  EXPECT_EQ(report["state_bytes"].get<int64_t>() > 5 * 4 * report["parameters"].get<int64_t>(),
+            true);
+  EXPECT_NE(dry_run_text(report).find("\nbatch       8 x [1, 4, 4]\n"), std::string::npos);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
+}
+
+// ---- what may change when a run goes on ----
+
+TEST(ResumeRules, LockWhatTheWeightsAndTheDataAre) {
+  Config before = parse_config(plane_yaml());
+  Config after = parse_config(plane_yaml(), "config",
+                              {"flow[2].net.hidden=16", "seed=4", "data.density=rings",
+                               "train.steps=99", "optimizer.beta1=0.5"});
+  std::string warnings;
+  Complaint complaint = complaint_of([&] {
+    check_resumable(before, after, [&](const std::string& text) { warnings += text + "\n"; });
+  });
+  EXPECT_EQ(
+      complaint.message,
+      "this run cannot go on with another model, other data or another seed:\n  seed: was 3, is 4\n"
+      "  data.density: was two_moons, is rings\n  flow[2].net.hidden: was 8, is 16\n"
+      "Take these keys back, or start a new run from its weights with --fork");
+  EXPECT_EQ(complaint.exit, Exit::kUsage);
+  EXPECT_EQ(warnings, "changed since the run began: optimizer.beta1: was 0.9, is 0.5\n");
+}
+
+TEST(ResumeRules, LeaveStepsAndIntervalsFree) {
+  Config before = parse_config(plane_yaml());
+  Config after = parse_config(plane_yaml(), "config",
+                              {"train.steps=99", "train.log_every=1", "train.keep=1",
+                               "train.sample_temperatures=[0.5, 1]", "train.evaluate_every=0"});
+  check_resumable(before, after, [](const std::string& warning) { ADD_FAILURE() << warning; });
+  EXPECT_EQ(differences(before, after).size(), 5u);
+  EXPECT_EQ(differences(before, before).size(), 0u);
+}
+
+TEST(ResumeRules, LetDataFilesMoveButNeitherComeNorGo) {
+  const std::string yaml =
+      "data: {source: npy, path: a.npy, labels: y.npy, classes: 2, shape: [2], validation: "
+      "0.5}\nflow: []\n";
+  Config before = parse_config(yaml),
+         moved = parse_config(yaml, "config", {"data.path=b.npy", "data.labels=z.npy"});
+  std::string warnings;
+  check_resumable(before, moved, [&](const std::string& text) { warnings += text + "\n"; });
+  EXPECT_EQ(warnings,
+            "changed since the run began: data.path: was a.npy, is b.npy\n"
+            "changed since the run began: data.labels: was y.npy, is z.npy\n");
+  Config other = parse_config(yaml, "config", {"data.test=t.npy", "data.test_labels=u.npy"});
+  EXPECT_EQ(message_of([&] { check_resumable(before, other, [](const std::string&) {}); }),
+            "this run cannot go on with another model, other data or another seed:\n  data.test: "
+            "was null, is t.npy\n"
+            "  data.test_labels: was null, is u.npy\n"
+            "Take these keys back, or start a new run from its weights with --fork");
+}
+
+TEST(ResumeRules, OptimizersOfAnotherKindDoNotFit) {
+  Config before = parse_config(plane_yaml()),
+         after = parse_config(plane_yaml(), "config", {"optimizer.kind=adamax"});
+  EXPECT_EQ(complaint_of([&] { check_resumable(before, after, [](const std::string&) {}); }).exit,
+            Exit::kUsage);
+}
+
+}  // namespace
+}  // namespace diffeo
