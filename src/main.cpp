@@ -11,21 +11,10 @@
 #include "commands/memory.h"
 #include "core/error.h"
 #include "terminal/reproducible.h"
+#include "terminal/signals.h"
 
 namespace diffeo {
 namespace {
-
-constexpr Command kCommands[] = {
-    {"train", "train a flow from a configuration", train_command},
-    {"sample", "draw examples from a trained flow", sample_command},
-    {"evaluate", "score held-out examples: nats and bits/dim", evaluate_command},
-    {"describe", "parameters and layers of a configuration or checkpoint", describe_command},
-    {"check", "test each layer's inverse and log-determinant", check_command},
-    {"config", "list, show, validate configurations", config_command},
-    {"env", "this program, its libraries and this machine", env_command},
-    {"--version", "the program's version",
-     [](const Words&) { std::cout << version_line() << "\n"; }},
-};
 
 // Tensors of a few megabytes come and go in every step. By default glibc gives each back to the
 // system at once, and their pages are cleared again at the next.
@@ -35,8 +24,20 @@ void keep_freed_memory() {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
-void run(const Words& words) {
-  dispatch("diffeo", kCommands, words);
+void run(const Words& words, StopRequest& stop) {
+  const Command commands[] = {
+      {"train", "train a flow from a configuration",
+       [&](const Words& rest) { train_command(rest, stop); }},
+      {"sample", "draw examples from a trained flow", sample_command},
+      {"evaluate", "score held-out examples: nats and bits/dim", evaluate_command},
+      {"describe", "parameters and layers of a configuration or checkpoint", describe_command},
+      {"check", "test each layer's inverse and log-determinant", check_command},
+      {"config", "list, show, validate configurations", config_command},
+      {"env", "this program, its libraries and this machine", env_command},
+      {"--version", "the program's version",
+       [](const Words&) { std::cout << version_line() << "\n"; }},
+  };
+  dispatch("diffeo", commands, words);
   std::cout.flush();
   require(std::cout.good(), "standard output: cannot be written");
 }
@@ -54,9 +55,9 @@ Exit told(const std::exception& error, const std::string& what) {
               Exit::kMemory);
 }
 
-Exit answer(const Words& words) {
+Exit answer(const Words& words, StopRequest& stop) {
   try {
-    run(words);
+    run(words, stop);
     return Exit::kDone;
   } catch (const Error& error) {
     return told(error.what(), error.exit());
@@ -71,8 +72,14 @@ Exit answer(const Words& words) {
 }  // namespace diffeo
 
 int main(int argc, char** argv) {
-  diffeo::keep_freed_memory();
+  using namespace diffeo;
+  Words words(argv + 1, argv + argc);
+  // Before all that takes time, for a signal may come at any moment. Only a training has anything
+  // to save; the other commands just end.
+  StopRequest stop;
+  if (!words.empty() && words[0] == "train") stop.listen();
+  keep_freed_memory();
   at::globalContext().setFlushDenormal(true);
-  diffeo::compute_reproducibly();
-  return static_cast<int>(diffeo::answer({argv + 1, argv + argc}));
+  compute_reproducibly();
+  return static_cast<int>(answer(words, stop));
 }

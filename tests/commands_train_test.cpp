@@ -3,6 +3,7 @@
 #include <csignal>
 #include <regex>
 
+#include "commands/commands.h"
 #include "io/npy.h"
 #include "program.h"
 
@@ -122,6 +123,67 @@ TEST_F(CommandTrain, StopsAtASignalWithACheckpointToResume) {
   EXPECT_EQ(resumed.exit, 0) << resumed.err;
   EXPECT_NE(resumed.err.find(joined("resuming r after step ", step, "\n")), std::string::npos)
       << resumed.err;
+}
+
+// What `timeout` and batch systems send at a job's end, and a terminal that is closed.
+TEST_F(CommandTrain, SavesOnceHoweverManySignalsCome) {
+  const std::vector<std::vector<int>> all{
+      {SIGTERM, SIGTERM},        {SIGHUP, SIGTERM}, {SIGTERM, SIGCONT, SIGTERM},
+      {SIGTERM, SIGINT, SIGHUP}, {SIGUSR2},         {SIGXCPU, SIGXCPU, SIGUSR1}};
+  for (const std::vector<int>& signals : all) {
+    std::filesystem::remove_all(path("r"));
+    Program program(folder_.path(), {"train", "toy.yaml", "train.steps=100000000", "--run", "r"});
+    program.wait_for_output("step 1/");
+    for (int number : signals) program.signal(number);
+    Answer stopped = program.wait();
+    EXPECT_EQ(stopped.exit, 75) << stopped.err;
+    EXPECT_TRUE(exists("r/checkpoints/latest")) << stopped.err;
+  }
+}
+
+TEST_F(CommandTrain, SavesAndGoesOnAtSigusr1) {
+  Program program(folder_.path(),
+                  {"train", "toy.yaml", "train.steps=100000000", "train.evaluate_every=0",
+                   "train.checkpoint_every=0", "--run", "r"});
+  program.wait_for_output("step 1/");
+  program.signal(SIGUSR1);
+  program.wait_for_output("SIGUSR1: saved step ");
+  EXPECT_TRUE(exists("r/checkpoints/latest"));
+  program.signal(SIGTERM);
+  Answer stopped = program.wait();
+  EXPECT_EQ(stopped.exit, 75) << stopped.err;
+  EXPECT_LT(stopped.err.find("SIGUSR1: saved step "), stopped.err.find("stopped by SIGTERM after"))
+      << stopped.err;
+}
+
+// A signal that comes as soon as there is a handler, long before the first step.
+TEST_F(CommandTrain, LosesNoSignalThatComesBeforeTheFirstStep) {
+  Program program(folder_.path(), {"train", "toy.yaml", "train.steps=100000000", "--run", "r"});
+  program.wait_for_handler(SIGTERM);
+  program.signal(SIGTERM);
+  Answer stopped = program.wait();
+  EXPECT_EQ(stopped.exit, 75) << stopped.err;
+  EXPECT_NE(stopped.err.find("stopped by SIGTERM"), std::string::npos) << stopped.err;
+}
+
+TEST_F(CommandTrain, SaysThatThereWasNothingToSave) {
+  StopRequest stop;
+  stop.limit(0);
+  Words words{path("toy.yaml"), "--run", path("r")};
+  Complaint complaint = complaint_of([&] { train_command(words, stop); });
+  EXPECT_EQ(complaint.exit, Exit::kStopped);
+  EXPECT_EQ(complaint.message,
+            "stopped by the time limit before the first step, so there was nothing to save; the "
+            "same command with --resume --run " +
+                path("r").string() + " starts again");
+  EXPECT_FALSE(exists("r"));
+  Words again{"train", "toy.yaml", "--resume", "--run", "r"};
+  EXPECT_EQ(diffeo(again).first_line(), "no checkpoint to resume, starting a run in r");
+}
+
+TEST_F(CommandTrain, ExplainsItsSignals) {
+  std::string help = diffeo({"train", "--help"}).out;
+  EXPECT_NE(help.find("SIGUSR1: saves and goes on"), std::string::npos) << help;
 }
 
 TEST_F(CommandTrain, StopsAtItsTimeLimit) {

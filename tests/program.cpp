@@ -50,6 +50,19 @@ Program::Program(const std::filesystem::path& folder, const Words& words, const 
 
 void Program::signal(int number) const { kill(process_, number); }
 
+// "SigCgt:" in /proc/PID/status: a mask in hexadecimal digits, signal 1 the lowest bit.
+void Program::wait_for_handler(int number) const {
+  std::string file = "/proc/" + std::to_string(process_) + "/status";
+  for (int i = 0; i < 60000; ++i) {
+    std::string status = read_plainly(file);
+    size_t at = status.find("SigCgt:");
+    if (at == std::string::npos) break;
+    if (std::stoull(status.substr(at + 7), nullptr, 16) >> (number - 1) & 1) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ADD_FAILURE() << "never handled signal " << number;
+}
+
 void Program::wait_for_output(const std::string& text) const {
   for (int i = 0; i < 600; ++i) {
     if (read_plainly(folder_ / kErr).find(text) != std::string::npos) return;

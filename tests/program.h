@@ -34,6 +34,7 @@ class Program {
   Program(const std::filesystem::path& folder, const Words& words, const std::string& out = ".out");
 
   void signal(int number) const;
+  void wait_for_handler(int number) const;              // until the process handles this signal
   void wait_for_output(const std::string& text) const;  // on standard error
   Answer wait() const;
 

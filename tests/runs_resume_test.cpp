@@ -53,7 +53,9 @@ TEST(Resume, EndsInTheSameBytesWithinAnEpochOfImagesWithAccumulation) {
 
 TEST(Resume, AfterAStopBeforeTheFirstStepEndsInTheSameBytes) {
   TemporaryDirectory directory;
-  TrainResult stopped = run_training(plane_yaml(), {.run = directory / "b", .max_seconds = 0});
+  StopRequest stop;
+  stop.limit(0);
+  TrainResult stopped = run_training(plane_yaml(), {.run = directory / "b", .stop = &stop});
   EXPECT_EQ(stopped.exit, Exit::kStopped);
   EXPECT_EQ(stopped.summary["step"], 0);
   EXPECT_EQ(stopped.summary["reason"], "stopped by the time limit");
@@ -86,7 +88,10 @@ TEST(Resume, CutsLinesThatADeadProcessWroteAfterItsCheckpointOfTheSameStep) {
 TEST(ResumeChild, DISABLED_Trains) {
   const char *run = std::getenv("DIFFEO_TEST_RUN"), *yaml = std::getenv("DIFFEO_TEST_YAML");
   if (!run || !yaml) GTEST_SKIP() << "only runs as a child";
-  std::exit(static_cast<int>(run_training(yaml, {.run = run, .resume = true}).exit));
+  StopRequest stop;
+  stop.listen();
+  TrainOptions options{.run = run, .resume = true, .stop = &stop};
+  std::exit(static_cast<int>(run_training(yaml, options).exit));
 }
 
 class Child {

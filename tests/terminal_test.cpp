@@ -117,8 +117,19 @@ TEST(Metrics, KeepsLinesThatAFullDiskRefuses) {
   ::umount(disk.c_str());
 }
 
-TEST(StopRequest, IsAFlagUntilItIsAsked) {
+// Signals act as by default where a test begins: under nohup, SIGHUP is ignored.
+class StopSignals : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (int number : kAsking) ::signal(number, SIG_DFL);
+  }
+  void TearDown() override { SetUp(); }
+  static constexpr std::array kAsking{SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
+};
+
+TEST_F(StopSignals, AreAFlagUntilItIsAsked) {
   StopRequest stop;
+  stop.listen();
   stop.poll();
   EXPECT_EQ(stop.reason(), std::nullopt);
   ::raise(SIGTERM);
@@ -128,37 +139,51 @@ TEST(StopRequest, IsAFlagUntilItIsAsked) {
   EXPECT_EQ(complaint.exit, Exit::kStopped);
 }
 
-// A terminal that is closed may say so twice.
-TEST(StopRequest, IsAClosedTerminalToo) {
-  auto* before = ::signal(SIGHUP, SIG_DFL);  // nohup ignores it
-  {
+TEST_F(StopSignals, AskOnceHoweverManyCome) {
+  for (int first : {SIGTERM, SIGHUP, SIGUSR2, SIGXCPU, SIGINT}) {
     StopRequest stop;
-    ::raise(SIGHUP);
-    ::raise(SIGHUP);
-    EXPECT_EQ(stop.reason(), "SIGHUP");
+    stop.listen();
+    ::raise(first);
+    std::string reason = stop.reason().value_or("nothing");
+    for (int next : {SIGTERM, SIGHUP, SIGUSR2, SIGXCPU, SIGTERM, SIGUSR1}) ::raise(next);
+    EXPECT_EQ(stop.reason(), reason) << "the first is the reason";
+    std::string name = std::string("SIG") + ::sigabbrev_np(first);
+    EXPECT_TRUE(reason.starts_with(name)) << reason << ", expected " << name;
   }
-  ::signal(SIGHUP, before);
 }
 
-TEST(StopRequest, LeavesSignalsAsTheyWere) {
-  struct sigaction ignore = {}, found = {}, before = {};
-  ignore.sa_handler = SIG_IGN;
-  ::sigaction(SIGINT, &ignore, &before);
+TEST_F(StopSignals, OfTheFirstUserAskForACheckpointOnly) {
+  StopRequest stop;
+  stop.listen();
+  EXPECT_FALSE(stop.take_save_request());
+  ::raise(SIGUSR1);
+  ::raise(SIGUSR1);
+  EXPECT_EQ(stop.reason(), std::nullopt);
+  EXPECT_TRUE(stop.take_save_request());
+  EXPECT_FALSE(stop.take_save_request()) << "it is asked for once";
+}
+
+TEST_F(StopSignals, ThatAreIgnoredStayIgnoredAndAllAreAsBeforeInTheEnd) {
+  ::signal(SIGHUP, SIG_IGN);
   {
     StopRequest stop;
-    ::raise(SIGINT);
+    stop.listen();
+    ::raise(SIGHUP);
     EXPECT_EQ(stop.reason(), std::nullopt);
     ::raise(SIGTERM);
+    stop.release();
   }
-  ::sigaction(SIGINT, &before, &found);
-  EXPECT_EQ(found.sa_handler, SIG_IGN);
-  ::sigaction(SIGTERM, nullptr, &found);
-  EXPECT_EQ(found.sa_handler, SIG_DFL);
+  struct sigaction found = {};
+  for (int number : kAsking) {
+    ::sigaction(number, nullptr, &found);
+    EXPECT_EQ(found.sa_handler, number == SIGHUP ? SIG_IGN : SIG_DFL) << number;
+  }
 }
 
-TEST(StopRequest, LetsRefusedWritesFailInsteadOfEndingTheProcess) {
+TEST_F(StopSignals, OfRefusedWritesDoNotEndTheProcess) {
   TemporaryDirectory directory;
   StopRequest stop;
+  stop.listen();
   struct rlimit before = {};
   ::getrlimit(RLIMIT_FSIZE, &before);
   struct rlimit small = {1000, before.rlim_max};
@@ -166,25 +191,33 @@ TEST(StopRequest, LetsRefusedWritesFailInsteadOfEndingTheProcess) {
   std::string message =
       message_of([&] { write_durably(directory / "large", std::string(5000, 'x')); });
   ::setrlimit(RLIMIT_FSIZE, &before);
+  stop.release();
   EXPECT_TRUE(
       message.ends_with("cannot be written: the file would be larger than the system allows"))
       << message;
 }
 
 TEST(StopRequest, HasALimitOfTime) {
-  EXPECT_EQ(StopRequest(0).reason(), "the time limit");
-  EXPECT_EQ(StopRequest(1e6).reason(), std::nullopt);
+  StopRequest stop;
+  EXPECT_EQ(stop.reason(), std::nullopt);
+  stop.limit(1e6);
+  EXPECT_EQ(stop.reason(), std::nullopt);
+  stop.limit(0);
+  EXPECT_EQ(stop.reason(), "the time limit");
 }
 
-TEST(StopRequestDeathTest, TheSecondSignalActsAtOnce) {
+TEST(StopRequestDeathTest, ASecondInterruptActsAtOnce) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
-  auto two_signals = [] {
+  auto interrupts = [] {
     StopRequest stop;
-    ::raise(SIGINT);
-    if (stop.reason() != "SIGINT") std::exit(1);
+    stop.listen();
     ::raise(SIGTERM);
+    ::raise(SIGINT);
+    ::raise(SIGTERM);
+    if (stop.reason() != "SIGTERM") std::exit(1);
+    ::raise(SIGINT);
   };
-  EXPECT_EXIT(two_signals(), testing::KilledBySignal(SIGTERM), "");
+  EXPECT_EXIT(interrupts(), testing::KilledBySignal(SIGINT), "");
 }
 
 }  // namespace

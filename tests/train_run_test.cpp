@@ -263,7 +263,9 @@ TEST(Run, LeavesASummaryWhereItsLastCheckpointCannotBeSaved) {
   fs::path run = directory / "run";
   Mounted full(run / "checkpoints", "size=4k");
   if (!full.is_there()) GTEST_SKIP() << "needs the right to mount";
-  TrainOptions options{.run = run, .resume = true, .max_seconds = 0};
+  StopRequest stop;
+  stop.limit(0);
+  TrainOptions options{.run = run, .resume = true, .stop = &stop};
   EXPECT_EQ(message_of([&] { run_training(plane_yaml(), options); }),
             "stopped by the time limit, but the checkpoint could not be saved");
   json summary = load_json(run / "summary.json");
@@ -341,7 +343,9 @@ TEST(Run, ForksFromTheWeightsOfAnother) {
   TemporaryDirectory directory;
   fs::path first = directory / "first", second = directory / "second";
   run_training(plane_yaml(), {.run = first});
-  TrainOptions options{.run = second, .fork = first.string() + ":16", .max_seconds = 0};
+  StopRequest stop;
+  stop.limit(0);
+  TrainOptions options{.run = second, .fork = first.string() + ":16", .stop = &stop};
   run_training(plane_yaml(), options, {"seed=9", "optimizer.kind=adamax"});
   Checkpoint parent = read_checkpoint(first / "checkpoints/step_00000016");
   Checkpoint child = read_checkpoint(second / "checkpoints/step_00000000");

@@ -1,12 +1,13 @@
 #pragma once
 
 #include "commands/command_line.h"
+#include "terminal/signals.h"
 
 namespace diffeo {
 
 // The commands of the program. Each reads its own words, writes its results to standard output and
 // what is said on the way to standard error, and throws Error when it cannot do what was asked.
-void train_command(const Words& words);
+void train_command(const Words& words, StopRequest& stop);  // which listens already
 void sample_command(const Words& words);
 void evaluate_command(const Words& words);
 void describe_command(const Words& words);

@@ -77,16 +77,17 @@ void print_reference(const Words& words) {
   if (line.parse(words)) std::cout << reference();
 }
 
-constexpr Command kConfigCommands[] = {
-    {"list", "the configurations that come with the program", list_configs},
-    {"show", "a configuration with its defaults and overrides", show_config},
-    {"validate", "whether configurations can be trained", validate_configs},
-    {"schema", "JSON Schema of a configuration, for editors", print_schema},
-    {"reference", "every key and its meaning", print_reference},
-};
-
 }  // namespace
 
-void config_command(const Words& words) { dispatch("diffeo config", kConfigCommands, words); }
+void config_command(const Words& words) {
+  const Command commands[] = {
+      {"list", "the configurations that come with the program", list_configs},
+      {"show", "a configuration with its defaults and overrides", show_config},
+      {"validate", "whether configurations can be trained", validate_configs},
+      {"schema", "JSON Schema of a configuration, for editors", print_schema},
+      {"reference", "every key and its meaning", print_reference},
+  };
+  dispatch("diffeo config", commands, words);
+}
 
 }  // namespace diffeo

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 
@@ -12,7 +13,7 @@ namespace diffeo {
 struct Command {
   const char* name;
   const char* help;
-  void (*run)(const Words& words);
+  std::function<void(const Words& words)> run;
 };
 
 // Runs the command that the first word names, or prints the list of them for --help. Without a

@@ -1,5 +1,4 @@
 #include <ATen/Parallel.h>
-#include <signal.h>
 
 #include <iostream>
 
@@ -23,11 +22,10 @@ struct TrainArguments {
   Words overrides;
   std::optional<std::string> run, fork;
   std::optional<int64_t> threads;
-  std::optional<double> max_seconds;
   bool resume = false, dry_run = false;
 };
 
-void declare(CommandLine& line, TrainArguments& arguments) {
+void declare(CommandLine& line, TrainArguments& arguments, StopRequest& stop) {
   line.argument("CONFIG", arguments.config, "File, or name of a shipped configuration");
   line.arguments("KEY=VALUE", arguments.overrides,
                  "Changes: train.steps=100 flow[2].times=32 flow.**.hidden=128");
@@ -42,8 +40,11 @@ void declare(CommandLine& line, TrainArguments& arguments) {
               "Processor threads [OMP_NUM_THREADS, or one a core]", between(1, 4096));
   line.flag("--dry-run", arguments.dry_run, "Try one step, tell what it takes, write nothing");
   line.option("--max-time", "TIME", "Save and stop after this time: 90s, 45m, 2h30m [none]",
-              [&](const std::string& text) {
-                return read_duration(text, arguments.max_seconds.emplace());
+              [&stop](const std::string& text) {
+                double seconds = 0;
+                std::string problem = read_duration(text, seconds);
+                stop.limit(seconds);
+                return problem;
               });
 }
 
@@ -84,10 +85,26 @@ std::filesystem::path run_of(const TrainArguments& arguments) {
   return default_run(name_of(config_path(arguments.config)), arguments.resume);
 }
 
-void train_as_told(const Config& config, const TrainArguments& arguments, const Words& words) {
+// A stop that comes before the first step needs no checkpoint.
+TrainResult train_or_stop(const Config& config, const TrainOptions& options) {
+  Console console(stderr, standard_error_kind(), standard_error_has_colour());
+  try {
+    options.stop->poll();
+    return train(config, options, console);
+  } catch (const Error& error) {
+    if (error.exit() != Exit::kStopped) throw;
+    fail(Exit::kStopped, error.what(), " before the first step, so there was nothing to save; ",
+         "the same command with --resume --run ", options.run.string(), " starts again");
+  }
+}
+
+void train_as_told(const Config& config, const TrainArguments& arguments, const Words& words,
+                   StopRequest& stop) {
   c10::Device device = device_named(arguments.device);
   if (arguments.threads) at::set_num_threads(static_cast<int>(*arguments.threads));
   if (arguments.dry_run) {
+    stop.poll();
+    stop.release();  // it has nothing to save
     std::cout << dry_run_text(dry_run(config, device));
     return;
   }
@@ -95,11 +112,10 @@ void train_as_told(const Config& config, const TrainArguments& arguments, const 
                        .resume = arguments.resume,
                        .fork = arguments.fork,
                        .device = device,
-                       .max_seconds = arguments.max_seconds,
+                       .stop = &stop,
                        .command = {"diffeo", "train"}};
   options.command.insert(options.command.end(), words.begin(), words.end());
-  Console console(stderr, standard_error_kind(), standard_error_has_colour());
-  TrainResult result = train(config, options, console);
+  TrainResult result = train_or_stop(config, options);
   print_results(config, result.summary);
   if (result.exit == Exit::kStopped) {
     fail(Exit::kStopped, "to go on, give the same command with --resume --run ",
@@ -109,25 +125,26 @@ void train_as_told(const Config& config, const TrainArguments& arguments, const 
 
 }  // namespace
 
-void train_command(const Words& words) {
+void train_command(const Words& words, StopRequest& stop) {
   TrainArguments arguments;
   CommandLine line("diffeo train",
                    "Trains a flow by maximum likelihood and leaves checkpoints, metrics and "
                    "pictures in the run's "
-                   "folder. Ctrl-C, SIGTERM or SIGHUP: finishes the step, saves, ends with 75.",
+                   "folder. Ctrl-C, SIGTERM, SIGHUP, SIGUSR2, SIGXCPU and --max-time: finishes "
+                   "the step, saves, ends with 75; a second Ctrl-C ends at once. SIGUSR1: saves "
+                   "and goes on.",
                    "diffeo train quickstart train.steps=500 --run runs/first");
-  declare(line, arguments);
+  declare(line, arguments, stop);
   if (!line.parse(words)) return;
   Config config = config_of(arguments.config, arguments.overrides);
   trainable_outline_of(config);
-  ::signal(SIGPIPE, SIG_IGN);  // whoever reads along may leave before the run ends
   within_memory(joined("in training with train.batch_size ", config.train.batch_size, " in ",
                        config.train.accumulate, config.train.accumulate == 1 ? " pass" : " passes"),
                 "cures, what disturbs least first: a larger train.accumulate (the batch in more "
                 "passes; other noise, "
                 "and batch norms see smaller batches), a smaller train.batch_size, fewer hidden "
                 "channels or layers",
-                [&] { train_as_told(config, arguments, words); });
+                [&] { train_as_told(config, arguments, words, stop); });
 }
 
 }  // namespace diffeo

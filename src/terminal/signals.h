@@ -9,27 +9,45 @@
 
 namespace diffeo {
 
-// Asks a training to end early: SIGINT, SIGTERM or SIGHUP (its terminal is closed), or a limit of
-// time. While it lives the first signal only sets a flag, and a second SIGINT or SIGTERM ends the
-// process; one that is ignored stays ignored. Writes to a closed pipe or beyond a limit of size
-// fail instead of ending the process. One at a time.
+// Why a training should end early, or save on the way: a signal, or a limit of time. A batch system
+// announces the end of a job by SIGTERM, SIGUSR2 or SIGXCPU, often more than once, and a closed
+// terminal by SIGHUP: however many come, they ask once. SIGINT asks too, and the second one ends
+// the process at once, because a user who presses Ctrl-C again does not want to wait. SIGUSR1 asks
+// for a checkpoint only.
 class StopRequest {
  public:
-  explicit StopRequest(std::optional<double> max_seconds = {});
-  ~StopRequest();  // signals act as before
+  StopRequest() = default;
   StopRequest(const StopRequest&) = delete;
   StopRequest& operator=(const StopRequest&) = delete;
 
-  // Nothing, or why: "SIGTERM", "the time limit".
+  // From now on signals ask instead of ending the process, and writes to a closed pipe or beyond a
+  // limit of size fail instead of ending it. What the parent lets this process ignore (nohup does
+  // SIGHUP) stays ignored. One object listens at a time.
+  void listen();
+
+  // Signals act as before listen(). Not at the end of this object's life: one that comes while the
+  // process is leaving must not change what it answers its caller.
+  void release();
+
+  // Asks when so many seconds have passed since this object was made.
+  void limit(double seconds) { max_seconds_ = seconds; }
+
+  // Nothing, or what asked first: "SIGTERM", "the time limit".
   std::optional<std::string> reason() const;
 
   // Throws Exit::kStopped with the reason, if there is one.
   void poll() const;
 
+  // Whether SIGUSR1 came since this was last called.
+  bool take_save_request();
+
  private:
-  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
+  static constexpr std::array kSignals{SIGINT,  SIGTERM, SIGHUP,  SIGUSR1,
+                                       SIGUSR2, SIGXCPU, SIGPIPE, SIGXFSZ};
   std::array<struct sigaction, kSignals.size()> before_{};
-  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  bool listens_ = false;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::optional<double> max_seconds_;
 };
 
 }  // namespace diffeo

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "terminal/console.h"
+#include "terminal/signals.h"
 
 namespace diffeo {
 
@@ -19,8 +20,8 @@ struct TrainOptions {
   std::optional<std::string> fork =
       {};  // start from the weights of this checkpoint (see locate_checkpoint())
   c10::Device device = c10::kCPU;
-  std::optional<double> max_seconds = {};  // stop after this time, as after SIGTERM
-  std::vector<std::string> command = {};   // for command.txt
+  StopRequest* stop = nullptr;            // asks to end early or to save; null: nothing does
+  std::vector<std::string> command = {};  // for command.txt
 };
 
 struct TrainResult {
@@ -31,8 +32,8 @@ struct TrainResult {
 // Trains a flow by maximum likelihood as the configuration says and leaves all of it in the run's
 // folder. Nothing is written before configuration and data have been accepted. Resumed on the same
 // machine, with as many threads and the same LibTorch, a run ends in the same bytes as one that was
-// never interrupted: everything random follows from (seed, step). SIGINT, SIGTERM and the time
-// limit end it after the step under way, with a checkpoint (Exit::kStopped). A held-out example
+// never interrupted: everything random follows from (seed, step). A stop ends it after the step
+// under way, with a checkpoint (Exit::kStopped). A held-out example
 // whose density is not finite costs a warning and that evaluation's number, never the run. Throws
 // Exit::kDiverged at the first step whose loss or gradient is not finite: the layer, the cure and
 // the last good checkpoint; the weights of that checkpoint are untouched.

@@ -35,8 +35,7 @@ Training::Training(const Config& config, const TrainOptions& options, Console& c
       forked_from_(load_fork()),
       directory_(options.run, options.resume),
       saver_(CheckpointStore(directory_.checkpoints()), config.train.keep, log_),
-      pictures_(config, data_, directory_.samples()),
-      stop_(options.max_seconds) {}
+      pictures_(config, data_, directory_.samples()) {}
 
 TrainResult Training::run() {
   begin();
@@ -57,9 +56,10 @@ std::optional<std::string> Training::take_steps() {
   try {
     do_what_is_due();  // an earlier process may have been stopped before it
     while (state_.step < config_.train.steps) {
-      stop_.poll();
+      poll();
       take_step();
       do_what_is_due();
+      save_if_asked();
     }
     require(is_saved_, "the last checkpoint could not be saved");
     if (!interval_.empty()) log_interval();
@@ -94,6 +94,12 @@ void Training::do_what_is_due() {
     evaluate_held_out();
   if ((is_due(train.sample_every) || is_last) && state_.sampled < state_.step) draw_samples();
   if (!is_saved_ && (is_best_here() || is_last)) save();  // with the evaluation
+}
+
+void Training::save_if_asked() {
+  if (!options_.stop || !options_.stop->take_save_request()) return;
+  if (!is_saved_) save();
+  if (is_saved_) log_.info(joined("SIGUSR1: saved step ", state_.step, ", the run goes on"));
 }
 
 TrainResult Training::finished() {

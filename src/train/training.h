@@ -5,7 +5,6 @@
 #include "learn/interval.h"
 #include "runs/run_directory.h"
 #include "runs/saver.h"
-#include "terminal/signals.h"
 #include "terminal/stopwatch.h"
 #include "train/sample_pictures.h"
 #include "train/trainer.h"
@@ -28,6 +27,10 @@ class Training {
 
   std::optional<std::string> take_steps();
   void take_step();
+  void poll() const {
+    if (options_.stop) options_.stop->poll();
+  }
+  void save_if_asked();
   void do_what_is_due();
   bool is_due(int64_t every) const {
     return every > 0 && state_.step > 0 && state_.step % every == 0;
@@ -73,7 +76,6 @@ class Training {
   RunDirectory directory_;
   Saver saver_;
   SamplePictures pictures_;
-  StopRequest stop_;
   std::optional<Metrics> metrics_;
 
   TrainingState state_;

@@ -76,7 +76,7 @@ Training::Score Training::score_of(const Dataset& data) {
     score.result = evaluate(learner_.flow(), data,
                             {.batch_size = config_.train.examples_in_pass(),
                              .seed = static_cast<uint64_t>(config_.seed),
-                             .poll = [this] { stop_.poll(); }});
+                             .poll = [this] { poll(); }});
   } catch (const Error& error) {
     if (error.exit() != Exit::kDiverged) throw;
     score.fault = error.what();
@@ -128,8 +128,7 @@ void Training::draw_samples() {
   AveragedScope averaged(learner_.flat(), learner_.ema());
   try {
     std::vector<std::string> names;
-    for (const auto& path :
-         pictures_.write(learner_.flow(), state_.step, [this] { stop_.poll(); })) {
+    for (const auto& path : pictures_.write(learner_.flow(), state_.step, [this] { poll(); })) {
       names.push_back(path.string());
       log_.info("samples: " + path.string());
     }
