@@ -7,6 +7,7 @@
 #include "config/outline.h"
 #include "config/schema.h"
 #include "core/error.h"
+#include "core/listed.h"
 #include "io/durable.h"
 
 namespace diffeo {
@@ -45,16 +46,16 @@ void validate_configs(const Words& words) {
       "diffeo config validate configs/*/*.yaml");
   line.arguments("CONFIG", paths, "Files, or names of shipped configurations", 1);
   if (!line.parse(words)) return;
-  std::string errors;
+  std::vector<std::string> errors;
   for (const std::string& path : paths) {
     try {
       trainable_outline_of(config_of(path));
       std::cout << path << ": valid\n";
     } catch (const Error& error) {
-      errors += (errors.empty() ? "" : "\n") + std::string(error.what());
+      errors.push_back(error.what());
     }
   }
-  if (!errors.empty()) fail(Exit::kUsage, errors);
+  if (!errors.empty()) fail(Exit::kUsage, listed(errors, "\n"));
 }
 
 void print_schema(const Words& words) {

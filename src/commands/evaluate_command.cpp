@@ -70,7 +70,7 @@ DataConfig data_to_score(const LoadedFlow& loaded, const Words& overrides) {
   }
   std::string file = (loaded.path / "config.yaml").string();
   const DataConfig& trained = loaded.config.data;
-  DataConfig data = parse_config(to_yaml(loaded.config), file, overrides).data;
+  DataConfig data = overridden(loaded.config, file, overrides).data;
   require_same("shape", to_string(data_shape(trained)), to_string(data_shape(data)));
   require_same("number of classes", std::to_string(data_classes(trained)),
                std::to_string(data_classes(data)));

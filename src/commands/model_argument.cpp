@@ -22,15 +22,6 @@ bool samples_by_class(const Layer& layer) {
       layer.config);
 }
 
-Config config_in(const fs::path& checkpoint) {
-  std::string text = read_checkpoint_config(checkpoint);
-  try {
-    return parse_config(text, (checkpoint / "config.yaml").string());
-  } catch (const Error& error) {
-    fail(Exit::kCheckpoint, error.what());
-  }
-}
-
 }  // namespace
 
 void warn_user(const std::string& message) { std::cerr << "warning: " << message << std::endl; }
@@ -49,7 +40,7 @@ bool is_checkpoint(const std::string& argument) {
 }
 
 Config config_of_model(const std::string& argument) {
-  return is_checkpoint(argument) ? config_in(locate_checkpoint(argument, warn_user))
+  return is_checkpoint(argument) ? stored_config(locate_checkpoint(argument, warn_user))
                                  : config_of(argument);
 }
 

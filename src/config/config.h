@@ -54,6 +54,10 @@ Config parse_config(const std::string& text, const std::string& name = "config",
                     const std::vector<std::string>& overrides = {},
                     std::vector<std::string>* notes = nullptr);
 
+// The configuration with overrides, read as if `config` had stood in the file `name`.
+Config overridden(const Config& config, const std::string& name,
+                  const std::vector<std::string>& overrides);
+
 // A layer list alone, such as "[{type: squeeze}]", for programs and tests that need no more.
 std::vector<Layer> parse_layers(const std::string& text, const std::string& name = "layers");
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/listed.h"
 
 namespace diffeo {
 namespace {
@@ -94,9 +95,7 @@ std::string nearest(const std::string& found, const std::vector<std::string>& ch
 std::string advice(const std::string& found, const std::vector<std::string>& choices) {
   std::string near = nearest(found, choices, likely_edits(found));
   if (!near.empty()) return "did you mean '" + near + "'?";
-  std::string list;
-  for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;
-  return choices.size() == 1 ? "expected " + list : "expected one of: " + list;
+  return (choices.size() == 1 ? "expected " : "expected one of: ") + listed(choices);
 }
 
 }  // namespace diffeo

@@ -2,6 +2,7 @@
 #include "config/source_text.h"
 #include "config/strict_yaml.h"
 #include "config/yaml_reader.h"
+#include "config/yaml_writer.h"
 #include "io/files.h"
 
 namespace diffeo {
@@ -34,6 +35,14 @@ Config parse_config(const std::string& text, const std::string& name,
 Config read_config(const std::string& path, const std::vector<std::string>& overrides,
                    std::vector<std::string>* notes) {
   return parse_config(read_file(path, kMostSourceBytes, Exit::kUsage), path, overrides, notes);
+}
+
+Config overridden(const Config& config, const std::string& name,
+                  const std::vector<std::string>& overrides) {
+  Config copy = config;  // fields() is one for reading and writing
+  Findings findings(name);
+  Overrides set(overrides, findings);
+  return read_whole<Config>(node_of(copy), {}, findings, set);
 }
 
 std::vector<Layer> parse_layers(const std::string& text, const std::string& name) {

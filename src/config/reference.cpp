@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <deque>
+#include <ranges>
 #include <set>
 
 #include "config/config_types.h"
 #include "config/schema.h"
 #include "config/yaml_text.h"
 #include "core/error.h"
+#include "core/listed.h"
 
 namespace diffeo {
 namespace {
@@ -15,9 +17,7 @@ using Kind = TypeInfo::Kind;
 std::string code(const std::string& text) { return joined("`", text, "`"); }
 
 std::string codes(const std::vector<std::string>& texts) {
-  std::string list;
-  for (const std::string& text : texts) list += (list.empty() ? "" : ", ") + code(text);
-  return list;
+  return listed(texts | std::views::transform(code));
 }
 
 std::vector<std::string> names_inside(const TypeInfo& variant) {

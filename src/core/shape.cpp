@@ -5,6 +5,8 @@
 #include <functional>
 #include <numeric>
 
+#include "core/listed.h"
+
 namespace diffeo {
 
 int64_t numel(const Shape& shape) {
@@ -12,9 +14,7 @@ int64_t numel(const Shape& shape) {
 }
 
 std::string to_string(const Shape& shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
+  return "[" + listed(shape) + "]";
 }
 
 Shape event_shape(const Tensor& batched) {

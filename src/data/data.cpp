@@ -2,7 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <ranges>
+
 #include "core/error.h"
+#include "core/listed.h"
 #include "data/host.h"
 #include "data/sources.h"
 
@@ -38,9 +41,8 @@ Data loaded(const Files& config, uint64_t seed) {
 const Dataset& Data::split(const std::string& name) const {
   auto found = splits.find(name);
   if (found != splits.end()) return found->second;
-  std::string names;
-  for (const auto& [each, dataset] : splits) names += (names.empty() ? "" : ", ") + each;
-  fail(Exit::kUsage, "no split is called ", name, "; there are: ", names);
+  fail(Exit::kUsage, "no split is called ", name,
+       "; there are: ", listed_in_words(std::views::keys(splits)));
 }
 
 std::string Data::held_out() const {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "core/listed.h"
 #include "io/files.h"
 
 namespace diffeo {
@@ -122,9 +123,7 @@ NpyHeader parse_npy_header(const Input& in, std::string_view text) {
 }
 
 std::string npy_header_text(const NpyHeader& header) {
-  std::string shape;
-  for (size_t i = 0; i < header.shape.size(); ++i)
-    shape += (i > 0 ? ", " : "") + std::to_string(header.shape[i]);
+  std::string shape = listed(header.shape);
   if (header.shape.size() == 1) shape += ",";
   return "{'descr': '" + header.descr +
          "', 'fortran_order': " + (header.fortran_order ? "True" : "False") + ", 'shape': (" +

@@ -32,6 +32,16 @@ Tensor enlarged(const Tensor& images) {
 
 }  // namespace
 
+PictureKind picture_kind(const Shape& shape) {
+  if (shape == Shape{2}) return PictureKind::kPlane;
+  bool is_image = shape.size() == 3 && (shape[0] == 1 || shape[0] == 3);
+  return is_image ? PictureKind::kImages : PictureKind::kNone;
+}
+
+Tensor as_bytes(const Tensor& images) {
+  return at::nan_to_num(images, 0).round().clamp(0, 255).to(at::kByte);
+}
+
 Tensor image_grid(const std::vector<Tensor>& blocks, int64_t columns) {
   constexpr int64_t kGap = 2, kBetweenBlocks = 12;
   int64_t most = 1;

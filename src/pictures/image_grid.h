@@ -8,6 +8,15 @@ namespace diffeo {
 
 // Pictures [C, H, W] uint8, C = 1 or 3, ready for png.h.
 
+// How examples of a shape are shown: images [C, H, W] with C = 1 or 3 in a grid, points of the
+// plane [2] as dots, others not at all.
+enum class PictureKind { kNone, kImages, kPlane };
+PictureKind picture_kind(const Shape& shape);
+
+// Images as whole numbers 0 … 255, as a flow's samples of images are up to rounding. What is no
+// number becomes 0.
+Tensor as_bytes(const Tensor& images);
+
 // Images [N, C, H, W] uint8, C = 1 or 3, in rows of `columns` from the upper left, with narrow
 // gaps; small images are enlarged by a whole factor. The blocks (one for each temperature) stand
 // below each other with a wide gap between.

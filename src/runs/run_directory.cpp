@@ -11,8 +11,10 @@
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <string_view>
 
+#include "core/listed.h"
 #include "io/durable.h"
 #include "io/files.h"
 #include "io/json.h"
@@ -41,15 +43,11 @@ bool needs_no_quotes(char c) {
 }
 
 // As a shell reads it back.
-std::string quoted_command(const std::vector<std::string>& words) {
-  std::string line;
-  for (const std::string& word : words) {
-    bool plain = !word.empty() && std::all_of(word.begin(), word.end(), needs_no_quotes);
-    std::string quoted = "'";
-    for (char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += (line.empty() ? "" : " ") + (plain ? word : quoted + "'");
-  }
-  return line + "\n";
+std::string quoted(const std::string& word) {
+  if (!word.empty() && std::all_of(word.begin(), word.end(), needs_no_quotes)) return word;
+  std::string text = "'";
+  for (char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
 }
 
 std::string earlier_commands(const fs::path& file) {
@@ -86,8 +84,9 @@ RunDirectory::RunDirectory(const fs::path& path, bool resume)
 void RunDirectory::describe(const std::string& config, const std::vector<std::string>& command,
                             const std::string& device) const {
   write_durably(path_ / "config.yaml", config);
-  write_durably(path_ / "command.txt",
-                earlier_commands(path_ / "command.txt") + quoted_command(command));
+  write_durably(path_ / "command.txt", earlier_commands(path_ / "command.txt") +
+                                           listed(command | std::views::transform(quoted), " ") +
+                                           "\n");
   save_json(path_ / "environment.json", {{"diffeo", DIFFEO_VERSION},
                                          {"libtorch", TORCH_VERSION},
                                          {"device", device},
