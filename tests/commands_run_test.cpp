@@ -100,6 +100,33 @@ TEST_F(CommandOnRun, DrawsPointsOfThePlane) {
   EXPECT_EQ(load_png(*shared_ / "p.png").size(0), 3);
 }
 
+TEST_F(CommandOnRun, SaysHowManySamplesAreNotFinite) {
+  Words words{"sample", "plane", "--out", "far.npy", "--count", "6", "--temperature", "1e39"};
+  Answer answer = here(words);
+  EXPECT_EQ(answer.exit, 5);
+  EXPECT_EQ(answer.out, "far.npy\n");
+  EXPECT_TRUE(answer.err.ends_with(
+      "\n6 of 6 samples are not finite, the first of them sample 0; far.npy holds them all. Cures: "
+      "a lower --temperature, another checkpoint; --allow-nonfinite takes them as they are\n"))
+      << answer.err;
+  EXPECT_EQ(load_npy(*shared_ / "far.npy").sizes(), (at::IntArrayRef{6, 2}));
+  words.push_back("--allow-nonfinite");
+  answer = here(words);
+  EXPECT_EQ(answer.exit, 0);
+  EXPECT_TRUE(answer.err.ends_with(
+      "\nwarning: 6 of 6 samples are not finite, the first of them sample 0\n"))
+      << answer.err;
+}
+
+TEST_F(CommandOnRun, RefusesTargetsBeforeItDraws) {
+  std::filesystem::create_directory(*shared_ / "folder.npy");
+  expect_refused(here({"sample", "plane", "--out", "folder.npy"}), 1,
+                 "folder.npy: is a directory, expected the name of a file");
+  expect_refused(here({"sample", "plane", "--out", "p.png", "--count", "100000000"}), 2,
+                 "--out: a picture shows at most 33554432 samples of shape [2], --count is "
+                 "100000000; use .npy or .safetensors");
+}
+
 TEST_F(CommandOnRun, SaysWhatIsWrong) {
   expect_refused(here({"sample", "plane", "--class", "1"}), 2,
                  "diffeo sample: --class: the samples of this flow depend on no class");

@@ -1,7 +1,5 @@
 #include <ATen/ATen.h>
 
-#include <array>
-#include <cstdio>
 #include <iostream>
 
 #include "commands/batch_progress.h"
@@ -10,8 +8,9 @@
 #include "commands/memory.h"
 #include "commands/model_argument.h"
 #include "commands/sample_files.h"
-#include "config/scalars.h"
+#include "core/listed.h"
 #include "inference/sampling.h"
+#include "pictures/image_grid.h"
 
 namespace diffeo {
 namespace {
@@ -21,7 +20,7 @@ struct SampleArguments {
   std::optional<std::string> out;
   std::optional<int64_t> count, seed, label, batch_size;
   std::vector<double> temperatures = {1};
-  bool raw = false;
+  bool raw = false, allow_nonfinite = false;
 };
 
 void declare(CommandLine& line, SampleArguments& arguments) {
@@ -36,6 +35,8 @@ void declare(CommandLine& line, SampleArguments& arguments) {
               "Ends in .png, .npy or .safetensors [in the run's folder samples]");
   line.option("--batch-size", "N", arguments.batch_size,
               "Samples at once; changes nothing but memory and time [the training's]", at_least(1));
+  line.flag("--allow-nonfinite", arguments.allow_nonfinite,
+            "Do not end with 5 where samples are not finite");
   line.flag("--raw", arguments.raw, "The weights themselves and not their running average");
   line.option("--device", "DEVICE", arguments.device,
               "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
@@ -54,12 +55,6 @@ SampleOptions options_for(const SampleArguments& arguments, const LoadedFlow& lo
           .label = arguments.label};
 }
 
-std::string temperatures_text(const std::vector<double>& temperatures) {
-  std::string text;
-  for (double temperature : temperatures) text += joined(text.empty() ? "" : ",", temperature);
-  return text;
-}
-
 // Beside the run's own pictures, or beside a checkpoint that lies elsewhere. Other options give
 // other names.
 std::filesystem::path default_path(const LoadedFlow& loaded, const SampleOptions& options,
@@ -67,10 +62,11 @@ std::filesystem::path default_path(const LoadedFlow& loaded, const SampleOptions
   std::filesystem::path folder = loaded.path.parent_path();
   if (folder.filename() == "checkpoints") folder = folder.parent_path() / "samples";
   std::string name = joined(loaded.path.filename().string(), "_n", options.count, "_seed",
-                            options.seed, "_t", temperatures_text(options.temperatures));
+                            options.seed, "_t", listed(options.temperatures, ","));
   if (options.label) name += joined("_class", *options.label);
   if (raw) name += "_raw";
-  return folder / (name + (has_picture(loaded.flow->shape()) ? ".png" : ".npy"));
+  return folder /
+         (name + (picture_kind(loaded.flow->shape()) == PictureKind::kNone ? ".npy" : ".png"));
 }
 
 Metadata metadata_of(const LoadedFlow& loaded, const SampleOptions& options) {
@@ -79,23 +75,49 @@ Metadata metadata_of(const LoadedFlow& loaded, const SampleOptions& options) {
                     {"step", std::to_string(loaded.state.step)},
                     {"weights", loaded.averaged ? "average" : "raw"},
                     {"seed", std::to_string(options.seed)},
-                    {"temperature", temperatures_text(options.temperatures)}};
+                    {"temperature", listed(options.temperatures, ",")}};
   if (options.label) metadata["class"] = std::to_string(*options.label);
   return metadata;
 }
 
-// [count] int64, as sample() gives them; undefined: none.
-Tensor labels_of(const SampleOptions& options) {
-  if (options.classes == 0) return {};
-  at::TensorOptions whole_numbers = at::TensorOptions(at::kLong).device(at::kCPU);
-  if (options.label) return at::full({options.count}, *options.label, whole_numbers);
-  return at::arange(options.count, whole_numbers).remainder(options.classes);
+SampleOutline outline_for(const LoadedFlow& loaded, const SampleOptions& options) {
+  int64_t latents = 0;
+  for (const Segment& segment : loaded.flow->latents()) latents += numel(segment.shape);
+  return {.count = options.count,
+          .shape = loaded.flow->shape(),
+          .latents = latents,
+          .precision = c10::typeMetaToScalarType(loaded.flow->options().dtype()),
+          .are_images = data_is_image(loaded.config.data),
+          .have_labels = options.classes > 0,
+          .metadata = metadata_of(loaded, options)};
 }
 
+// How many samples were no numbers, which a heavy-tailed base, an unbounded scale or a temperature
+// far above 1 can bring about.
+class FiniteCount {
+ public:
+  void add(const SampleBatch& batch) {
+    Tensor bad = batch.finite().logical_not().nonzero().flatten();
+    if (bad_ == 0 && bad.numel() > 0) first_ = seen_ + bad[0].item<int64_t>();
+    bad_ += bad.numel();
+    seen_ += batch.values.size(0);
+  }
+
+  // Nothing where all were finite.
+  std::string complaint() const {
+    if (bad_ == 0) return {};
+    return joined(bad_, " of ", seen_, " samples are not finite, the first of them sample ",
+                  first_);
+  }
+
+ private:
+  int64_t seen_ = 0, bad_ = 0, first_ = 0;
+};
+
 void tell_what_was_drawn(const LoadedFlow& loaded, const SampleOptions& options) {
-  std::cerr << options.count << " samples at temperature "
-            << temperatures_text(options.temperatures) << ", seed " << options.seed << ", with the "
-            << (loaded.averaged ? "averaged " : "") << "weights of " << loaded.path.string();
+  std::cerr << options.count << " samples at temperature " << listed(options.temperatures, ",")
+            << ", seed " << options.seed << ", with the " << (loaded.averaged ? "averaged " : "")
+            << "weights of " << loaded.path.string();
   if (options.label) std::cerr << ", of class " << *options.label;
   if (options.classes > 0 && !options.label)
     std::cerr << ", of the classes 0 to " << options.classes - 1 << " in turn";
@@ -110,22 +132,23 @@ void sample_as_told(const SampleArguments& arguments) {
   SampleOptions options = options_for(arguments, loaded);
   std::filesystem::path path = arguments.out ? std::filesystem::path(*arguments.out)
                                              : default_path(loaded, options, arguments.raw);
-  if (format_of(path) == SampleFormat::kPng && !has_picture(loaded.flow->shape())) {
-    fail(Exit::kUsage, "--out: samples of shape ", to_string(loaded.flow->shape()),
-         " have no picture; use .npy or .safetensors");
-  }
+  std::unique_ptr<SampleFile> file = open_sample_file(path, outline_for(loaded, options));
   BatchProgress progress(options.count, options.batch_size);
   options.poll = [&] { progress.begin_batch(); };
-  Samples samples{.values = sample(*loaded.flow, options),
-                  .are_images = data_is_image(loaded.config.data),
-                  .metadata = metadata_of(loaded, options)};
-  if (format_of(path) == SampleFormat::kSafetensors) {
-    samples.latents = sample_latents(*loaded.flow, options, 0, options.count).to(at::kCPU);
-    samples.labels = labels_of(options);
-  }
-  save_samples(path, samples);
+  FiniteCount finite;
+  sample(*loaded.flow, options, [&](const SampleBatch& batch) {
+    file->add(batch);
+    finite.add(batch);
+  });
+  file->commit();
   tell_what_was_drawn(loaded, options);
   std::cout << path.string() << "\n";
+  std::string complaint = finite.complaint();
+  if (complaint.empty()) return;
+  if (arguments.allow_nonfinite) return warn_user(complaint);
+  fail(Exit::kDiverged, complaint, "; ", path.string(),
+       " holds them all. Cures: a lower --temperature, another checkpoint; --allow-nonfinite takes "
+       "them as they are");
 }
 
 }  // namespace

@@ -13,14 +13,103 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Tensor picture_of(const Samples& samples, const Tensor& values) {
-  if (!samples.are_images) return scatter_picture(values, box_around(values));
-  return image_grid({values}, square_columns(values.size(0)));
+// Larger pictures are read by few programs, this one's reader not among them.
+constexpr int64_t kMostNumbersInPicture = int64_t{1} << 26;
+
+Tensor stored_values(const SampleOutline& outline, const Tensor& values) {
+  return outline.are_images ? as_bytes(values) : values;
 }
 
 // As most programs that read npy lay images out.
 Tensor channels_last(const Tensor& images) {
   return images.size(1) == 1 ? images.squeeze(1) : images.permute({0, 2, 3, 1}).contiguous();
+}
+
+Tensor outlined(const Shape& shape, at::ScalarType type) {
+  return at::empty(shape, at::TensorOptions(type).device(at::kMeta));
+}
+
+Tensor outlined_values(const SampleOutline& outline) {
+  return outlined(batched(outline.count, outline.shape),
+                  outline.are_images ? at::kByte : outline.precision);
+}
+
+class NpySamples final : public SampleFile {
+ public:
+  NpySamples(const fs::path& path, const SampleOutline& outline)
+      : outline_(outline), file_(path, laid_out(outlined_values(outline))) {}
+
+  void add(const SampleBatch& batch) override {
+    file_.append(laid_out(stored_values(outline_, batch.values)));
+  }
+  void commit() override { file_.commit(); }
+
+ private:
+  Tensor laid_out(const Tensor& values) const {
+    return outline_.are_images ? channels_last(values) : values;
+  }
+
+  SampleOutline outline_;
+  NpyWriter file_;
+};
+
+NamedTensors outlines_of(const SampleOutline& outline) {
+  NamedTensors outlines{{"samples", outlined_values(outline)},
+                        {"latents", outlined({outline.count, outline.latents}, outline.precision)}};
+  if (outline.have_labels) outlines["labels"] = outlined({outline.count}, at::kLong);
+  return outlines;
+}
+
+class SafetensorsSamples final : public SampleFile {
+ public:
+  SafetensorsSamples(const fs::path& path, const SampleOutline& outline)
+      : outline_(outline), file_(path, outlines_of(outline), outline.metadata) {}
+
+  void add(const SampleBatch& batch) override {
+    file_.append("samples", stored_values(outline_, batch.values));
+    file_.append("latents", batch.latents);
+    if (outline_.have_labels) file_.append("labels", batch.labels);
+  }
+  void commit() override { file_.commit(); }
+
+ private:
+  SampleOutline outline_;
+  SafetensorsWriter file_;
+};
+
+class PngSamples final : public SampleFile {
+ public:
+  PngSamples(const fs::path& path, const SampleOutline& outline) : outline_(outline), file_(path) {}
+
+  void add(const SampleBatch& batch) override {
+    parts_.push_back(stored_values(outline_, batch.values));
+  }
+  void commit() override {
+    PngText text{outline_.metadata.begin(), outline_.metadata.end()};
+    file_.write(png_bytes(picture_of(at::cat(parts_)), text));
+    file_.commit();
+  }
+
+ private:
+  Tensor picture_of(const Tensor& values) const {
+    if (!outline_.are_images) return scatter_picture(values, box_around(values));
+    return image_grid({values}, square_columns(values.size(0)));
+  }
+
+  SampleOutline outline_;
+  DurableFile
+      file_;  // opened first, so that a folder that refuses does so before anything is drawn
+  std::vector<Tensor> parts_;
+};
+
+void require_picture(const SampleOutline& outline) {
+  PictureKind kind = picture_kind(outline.shape);
+  require(kind != PictureKind::kNone, Exit::kUsage, "--out: samples of shape ",
+          to_string(outline.shape), " have no picture; use .npy or .safetensors");
+  int64_t most = kMostNumbersInPicture / numel(outline.shape);
+  require(outline.count <= most, Exit::kUsage, "--out: a picture shows at most ", most,
+          " samples of shape ", to_string(outline.shape), ", --count is ", outline.count,
+          "; use .npy or .safetensors");
 }
 
 }  // namespace
@@ -37,24 +126,14 @@ SampleFormat format_of(const fs::path& path) {
        path.string(), "'");
 }
 
-bool has_picture(const Shape& shape) {
-  return shape == Shape{2} || (shape.size() == 3 && (shape[0] == 1 || shape[0] == 3));
-}
-
-void save_samples(const fs::path& path, const Samples& samples) {
-  Tensor values =
-      samples.are_images ? samples.values.round().clamp(0, 255).to(at::kByte) : samples.values;
+std::unique_ptr<SampleFile> open_sample_file(const fs::path& path, const SampleOutline& outline) {
   switch (format_of(path)) {
-    case SampleFormat::kPng:
-      return save_png(path, picture_of(samples, values),
-                      {samples.metadata.begin(), samples.metadata.end()});
-    case SampleFormat::kNpy:
-      return save_npy(path, samples.are_images ? channels_last(values) : values);
-    case SampleFormat::kSafetensors: break;
+    case SampleFormat::kNpy: return std::make_unique<NpySamples>(path, outline);
+    case SampleFormat::kSafetensors: return std::make_unique<SafetensorsSamples>(path, outline);
+    case SampleFormat::kPng: break;
   }
-  NamedTensors tensors{{"samples", values}, {"latents", samples.latents}};
-  if (samples.labels.defined()) tensors["labels"] = samples.labels;
-  save_safetensors(path, tensors, samples.metadata);
+  require_picture(outline);
+  return std::make_unique<PngSamples>(path, outline);
 }
 
 }  // namespace diffeo

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
+#include "inference/sampling.h"
 #include "io/safetensors.h"
 
 namespace diffeo {
@@ -17,18 +19,29 @@ enum class SampleFormat {
 // Throws Exit::kUsage for any other ending, and for a folder that is not there.
 SampleFormat format_of(const std::filesystem::path& path);
 
-// Whether examples of this shape can be a picture.
-bool has_picture(const Shape& shape);
-
-struct Samples {
-  Tensor values;    // [N, ...] on the host
-  bool are_images;  // whole numbers 0 … 255
+// What is known of samples before any is drawn.
+struct SampleOutline {
+  int64_t count;
+  Shape shape;               // of one
+  int64_t latents;           // numbers that it is made of, D
+  at::ScalarType precision;  // of latents, and of samples that are no images
+  bool are_images;           // whole numbers 0 … 255
+  bool have_labels;
   Metadata metadata;
-  Tensor latents = {};  // [N, D] on the host; needed for safetensors alone
-  Tensor labels = {};   // [N] int64; undefined: none
 };
 
-// Throws Exit::kUsage where the examples have no picture and a picture is wanted.
-void save_samples(const std::filesystem::path& path, const Samples& samples);
+// A file that takes samples batch by batch. npy and safetensors are written as they come, so that
+// memory does not grow with their number; a picture needs all of them.
+class SampleFile {
+ public:
+  virtual ~SampleFile() = default;  // without commit() nothing is left behind
+  virtual void add(const SampleBatch& batch) = 0;
+  virtual void commit() = 0;  // after all of them
+};
+
+// Throws before anything is drawn: where the file cannot be written, and Exit::kUsage where a
+// picture is wanted of what has none, or of more samples than a picture can show.
+std::unique_ptr<SampleFile> open_sample_file(const std::filesystem::path& path,
+                                             const SampleOutline& outline);
 
 }  // namespace diffeo

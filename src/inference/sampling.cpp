@@ -47,19 +47,27 @@ Tensor sample_latents(Flow& flow, const SampleOptions& options, int64_t first, i
   return latents;
 }
 
-Tensor sample(Flow& flow, const SampleOptions& options) {
+Tensor SampleBatch::finite() const {
+  return values.isfinite().flatten(1).all(1).logical_and_(latents.isfinite().all(1));
+}
+
+void sample(Flow& flow, const SampleOptions& options, const SampleSink& sink) {
   at::NoGradGuard no_grad;
   check(flow, options);
-  std::vector<Tensor> parts;
   for (int64_t first = 0; first < options.count; first += options.batch_size) {
     if (options.poll) options.poll();
     int64_t count = std::min(options.batch_size, options.count - first);
     Tensor latents = sample_latents(flow, options, first, count);
+    Tensor labels = labels_for(options, first, count, latents);
     BlockNoise noise(seed_of(options.seed, "decode", 0), first, latents.device());
-    parts.push_back(flow.decode(latents, {.labels = labels_for(options, first, count, latents),
-                                          .noise = &noise})
-                        .to(at::kCPU));
+    Tensor values = flow.decode(latents, {.labels = labels, .noise = &noise});
+    sink({values.to(at::kCPU), latents.to(at::kCPU), labels.defined() ? labels.cpu() : labels});
   }
+}
+
+Tensor sample(Flow& flow, const SampleOptions& options) {
+  std::vector<Tensor> parts;
+  sample(flow, options, [&](const SampleBatch& batch) { parts.push_back(batch.values); });
   return at::cat(parts);
 }
 

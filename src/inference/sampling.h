@@ -19,12 +19,26 @@ struct SampleOptions {
   std::function<void()> poll = {};    // called between batches; throws to stop
 };
 
-// [count, ...] on the host, as the data are: images as 0 … 255. Sample i follows from (seed, i) and
-// is the same, to rounding, in every batch size. Throws Exit::kUsage for temperatures and labels
-// that the flow does not have.
+// Some samples on the host, one after the other: what was drawn, and what was made of it.
+struct SampleBatch {
+  Tensor values;   // [B, ...] as the data are, images as 0 … 255
+  Tensor latents;  // [B, D]
+  Tensor labels;   // [B] int64; undefined where there are no classes
+
+  // [B] bool: whether a sample's values and latents are all finite.
+  Tensor finite() const;
+};
+using SampleSink = std::function<void(const SampleBatch&)>;
+
+// Gives `count` samples to the sink in batches, so that memory does not grow with their number.
+// Sample i follows from (seed, i) and is the same, to rounding, in every batch size. Throws
+// Exit::kUsage for temperatures and labels that the flow does not have.
+void sample(Flow& flow, const SampleOptions& options, const SampleSink& sink);
+
+// The values of all at once, [count, ...].
 Tensor sample(Flow& flow, const SampleOptions& options);
 
-// The latents [count, D] that sample() decodes: sample first, first + 1, …
+// The latents [count, D] of the samples first, first + 1, …, where the flow computes.
 Tensor sample_latents(Flow& flow, const SampleOptions& options, int64_t first, int64_t count);
 
 }  // namespace diffeo

@@ -24,6 +24,22 @@ Tensor host_tensor(const Shape& shape, at::ScalarType type) {
   return at::empty(shape, options);
 }
 
+RowsLeft::RowsLeft(const Tensor& outline)
+    : type_(outline.scalar_type()), row_(event_shape(outline)), left_(outline.size(0)) {}
+
+Tensor RowsLeft::take(const Tensor& rows, std::string_view part) {
+  bool fits = rows.scalar_type() == type_ && event_shape(rows) == row_ && rows.size(0) <= left_;
+  require(fits, part, ": ", rows.size(0), " rows of ", to_string(event_shape(rows)), " ",
+          c10::toString(rows.scalar_type()), ", expected at most ", left_, " of ", to_string(row_),
+          " ", c10::toString(type_));
+  left_ -= rows.size(0);
+  return rows.detach().to(at::kCPU).contiguous();
+}
+
+void RowsLeft::finish(std::string_view part) const {
+  require(left_ == 0, part, ": ", left_, " rows are missing");
+}
+
 Tensor read_elements(Input& in, const Shape& shape, at::ScalarType type, std::string_view part) {
   bool flags = type == at::kBool;
   Tensor elements = host_tensor(shape, flags ? at::kByte : type);

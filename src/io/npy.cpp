@@ -78,6 +78,19 @@ Tensor from_fortran(const Tensor& reversed) {
   return reversed.permute(order).contiguous();
 }
 
+// What stands before the elements, of which there may be none yet.
+std::string start_of_npy(const Tensor& outline) {
+  std::string text =
+      npy_header_text({npy_descr(outline.scalar_type()), false, outline.sizes().vec()});
+  constexpr size_t kBefore = kNpyMagic.size() + 4;  // magic, version, length
+  size_t spaces = kNpyAlignment - 1 - (kBefore + text.size()) % kNpyAlignment;
+  text.append(spaces, ' ').append("\n");
+  std::string bytes(kNpyMagic);
+  bytes.append(
+      {'\x01', '\0', static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)});
+  return bytes.append(text);
+}
+
 }  // namespace
 
 Tensor read_npy(Input& in, const NpyOptions& options) {
@@ -104,19 +117,26 @@ Tensor load_npy(const std::filesystem::path& path, const NpyOptions& options, Ex
 
 std::string npy_bytes(const Tensor& tensor) {
   Tensor host = tensor.detach().to(at::kCPU).contiguous();
-  std::string text = npy_header_text({npy_descr(host.scalar_type()), false, host.sizes().vec()});
-  constexpr size_t kBefore = kNpyMagic.size() + 4;  // magic, version, length
-  size_t spaces = kNpyAlignment - 1 - (kBefore + text.size()) % kNpyAlignment;
-  text.append(spaces, ' ').append("\n");
-  std::string bytes(kNpyMagic);
-  bytes.append(
-      {'\x01', '\0', static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)});
-  bytes.append(text);
-  return bytes.append(static_cast<const char*>(host.const_data_ptr()), host.nbytes());
+  return start_of_npy(host).append(static_cast<const char*>(host.const_data_ptr()), host.nbytes());
 }
 
 void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
   write_durably(path, npy_bytes(tensor));
+}
+
+NpyWriter::NpyWriter(const std::filesystem::path& path, const Tensor& outline)
+    : place_(path.string()), file_(path), left_(outline) {
+  file_.write(start_of_npy(outline));
+}
+
+void NpyWriter::append(const Tensor& rows) {
+  Tensor bytes = left_.take(rows, place_);
+  file_.write(bytes.const_data_ptr(), bytes.nbytes());
+}
+
+void NpyWriter::commit() {
+  left_.finish(place_);
+  file_.commit();
 }
 
 }  // namespace diffeo

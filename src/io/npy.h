@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 #include "core/shape.h"
+#include "io/durable.h"
+#include "io/elements.h"
 
 namespace diffeo {
 
@@ -24,5 +26,21 @@ Tensor load_npy(const std::filesystem::path& path, const NpyOptions& options = {
 // Version 1, C order, as numpy.save writes it.
 std::string npy_bytes(const Tensor& tensor);
 void save_npy(const std::filesystem::path& path, const Tensor& tensor);
+
+// Writes an array of known type and shape whose values come in parts, the same bytes as save_npy().
+class NpyWriter {
+ public:
+  // `outline`: of the type and shape [N, ...] to come; may be on the meta device. Throws where the
+  // file cannot be written.
+  NpyWriter(const std::filesystem::path& path, const Tensor& outline);
+
+  void append(const Tensor& rows);  // the next ones, [n, ...]
+  void commit();  // throws where rows are missing; without it nothing is left behind
+
+ private:
+  std::string place_;
+  DurableFile file_;
+  RowsLeft left_;
+};
 
 }  // namespace diffeo

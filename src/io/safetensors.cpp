@@ -3,36 +3,23 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <vector>
 
-#include "io/durable.h"
+#include "core/listed.h"
 #include "io/elements.h"
 #include "io/files.h"
 #include "io/json.h"
+#include "io/safetensors_format.h"
 
 namespace diffeo {
 namespace {
 
 using nlohmann::json;
 
-static_assert(std::endian::native == std::endian::little,
-              "the format stores what this machine has in memory");
-
-constexpr uint64_t kMaxHeader = uint64_t{16} << 20;
 constexpr size_t kMaxDimensions = 8;
-constexpr size_t kAlignment = 64;
-constexpr const char* kMetadataKey = "__metadata__";
-
-constexpr std::array kStoredTypes{std::pair{"BOOL", at::kBool}, std::pair{"U8", at::kByte},
-                                  std::pair{"I8", at::kChar},   std::pair{"I16", at::kShort},
-                                  std::pair{"I32", at::kInt},   std::pair{"I64", at::kLong},
-                                  std::pair{"F16", at::kHalf},  std::pair{"BF16", at::kBFloat16},
-                                  std::pair{"F32", at::kFloat}, std::pair{"F64", at::kDouble}};
 
 struct Entry {
   std::string name;
@@ -40,71 +27,6 @@ struct Entry {
   Shape shape;
   uint64_t begin, end;  // in the data
 };
-
-const char* stored_name(const std::string& tensor, at::ScalarType type) {
-  for (auto [name, candidate] : kStoredTypes) {
-    if (candidate == type) return name;
-  }
-  fail("tensor '", tensor, "': type ", c10::toString(type), " has no place in a safetensors file");
-}
-
-std::string stored_names() {
-  std::string names;
-  for (auto [name, type] : kStoredTypes) names.append(names.empty() ? "" : " ").append(name);
-  return names;
-}
-
-using Ordered = std::vector<std::pair<std::string, Tensor>>;
-
-Ordered in_file_order(const NamedTensors& tensors) {
-  Ordered ordered(tensors.begin(), tensors.end());
-  for (const auto& [name, tensor] : ordered) {
-    require(name != kMetadataKey, "a tensor cannot be named ", kMetadataKey,
-            " in a safetensors file");
-    require(tensor.defined() && !tensor.is_meta() && tensor.layout() == at::kStrided, "tensor '",
-            name, "': has no values to store");
-  }
-  std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
-    return a.second.element_size() > b.second.element_size();
-  });
-  return ordered;
-}
-
-std::string header_bytes(const Ordered& tensors, const Metadata& metadata) {
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) header[kMetadataKey] = metadata;
-  uint64_t end = 0;
-  for (const auto& [name, tensor] : tensors) {
-    uint64_t begin = end;
-    end += tensor.nbytes();
-    header[name] = {{"dtype", stored_name(name, tensor.scalar_type())},
-                    {"shape", tensor.sizes().vec()},
-                    {"data_offsets", {begin, end}}};
-  }
-  std::string text = header.dump();
-  uint64_t length = sizeof(uint64_t) + text.size();
-  text.append((kAlignment - length % kAlignment) % kAlignment, ' ');
-  length = text.size();
-  require(length <= kMaxHeader, "the header of a safetensors file would take ", length,
-          " bytes, at most ", kMaxHeader);
-  return std::string(reinterpret_cast<const char*>(&length), sizeof length) + text;
-}
-
-void write_all(const NamedTensors& tensors, const Metadata& metadata,
-               const std::function<void(const void*, uint64_t)>& write) {
-  Ordered ordered = in_file_order(tensors);
-  std::string header;
-  try {
-    header = header_bytes(ordered, metadata);
-  } catch (const json::exception& error) {
-    fail("a name or a metadata value for a safetensors file is not UTF-8");
-  }
-  write(header.data(), header.size());
-  for (const auto& [name, tensor] : ordered) {
-    Tensor host = tensor.detach().to(at::kCPU).contiguous();
-    write(host.const_data_ptr(), host.nbytes());
-  }
-}
 
 bool is_count(const json& value) {
   return value.is_number_unsigned() &&
@@ -116,7 +38,8 @@ at::ScalarType parse_type(const Input& in, const std::string& name, const json& 
   for (auto [stored, type] : kStoredTypes) {
     if (value == stored) return type;
   }
-  in.fail("tensor '", name, "': dtype ", value.dump(), ", expected one of ", stored_names());
+  in.fail("tensor '", name, "': dtype ", value.dump(), ", expected one of ",
+          listed(std::views::keys(kStoredTypes), " "));
 }
 
 std::vector<int64_t> parse_counts(const Input& in, const std::string& name, const char* key,
@@ -181,21 +104,6 @@ void check_layout(const Input& in, std::vector<Entry>& entries) {
 }
 
 }  // namespace
-
-std::string safetensors_bytes(const NamedTensors& tensors, const Metadata& metadata) {
-  std::string bytes;
-  write_all(tensors, metadata, [&](const void* from, uint64_t count) {
-    bytes.append(static_cast<const char*>(from), count);
-  });
-  return bytes;
-}
-
-void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                      const Metadata& metadata) {
-  DurableFile file(path);
-  write_all(tensors, metadata, [&](const void* from, uint64_t count) { file.write(from, count); });
-  file.commit();
-}
 
 SafetensorsFile read_safetensors(Input& in) {
   SafetensorsFile file;

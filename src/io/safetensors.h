@@ -2,10 +2,15 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "core/shape.h"
+#include "io/durable.h"
+#include "io/elements.h"
+#include "io/spool.h"
 
 namespace diffeo {
 
@@ -28,6 +33,31 @@ struct SafetensorsFile {
 std::string safetensors_bytes(const NamedTensors& tensors, const Metadata& metadata = {});
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                       const Metadata& metadata = {});
+
+// Writes a file whose tensors are known by type and shape before their values are: each is given in
+// parts, in turn with the others, and memory holds no more than a part.
+class SafetensorsWriter {
+ public:
+  // `outlines`: of the type and shape [N, ...] to come; their values are not looked at, and they may
+  // be on the meta device. Throws where the file cannot be written.
+  SafetensorsWriter(const std::filesystem::path& path, const NamedTensors& outlines,
+                    const Metadata& metadata = {});
+
+  void append(const std::string& name, const Tensor& rows);  // the next ones, [n, ...]
+  void commit();  // throws where rows are missing; without it nothing is left behind
+
+ private:
+  struct Part {
+    std::string name;
+    RowsLeft left;
+    // The format wants each tensor in one piece, so all but the first wait beside the file.
+    std::unique_ptr<Spool> waiting;
+  };
+
+  std::filesystem::path path_;
+  DurableFile file_;
+  std::vector<Part> parts_;
+};
 
 // Strict: the tensors cover the file from the end of the header to its end without holes or
 // overlaps, every length is that of its shape, no name stands twice, there is nothing but what the
