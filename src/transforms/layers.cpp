@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/listed.h"
+#include "core/memory.h"
 #include "transforms/sequence.h"
 
 namespace diffeo {
@@ -48,6 +50,7 @@ class Builder {
             errors_.push_back(joined(layer.place, " (", C::kType, "): ", error.what()));
             return kKeepsShape<C>;
           } catch (const c10::Error& error) {
+            if (!memory_asked_for(error).empty()) throw;  // no fault of the configuration's
             errors_.push_back(joined(layer.place, " (", C::kType,
                                      "): cannot be built: ", error.what_without_backtrace()));
             return false;
@@ -111,9 +114,7 @@ const char* type_of(const Layer& layer) {
 TransformPtr build_layers(const std::vector<Layer>& layers, const Site& site) {
   std::vector<std::string> errors;
   TransformPtr whole = Builder(site, errors).build(layers);
-  std::string all;
-  for (const std::string& error : errors) all += (all.empty() ? "" : "\n") + error;
-  require(errors.empty(), all);
+  require(errors.empty(), listed(errors, "\n"));
   return whole;
 }
 
