@@ -1,6 +1,7 @@
 #include "runs/checkpoint.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/error.h"
 #include "io/durable.h"
@@ -21,20 +22,40 @@ constexpr uint64_t kMaxConfig = uint64_t{16} << 20;
 
 std::vector<std::string> checkpoint_files() { return {kWeights, kOptimizer, kState, kConfig}; }
 
-void fill(const fs::path& directory, const Checkpoint& checkpoint) {
-  save_safetensors(directory / kWeights, checkpoint.weights);
-  save_safetensors(directory / kOptimizer, checkpoint.optimizer);
+// Gives the large files of the checkpoint `from` a second name in `to`. Not all file systems can.
+bool link_tensors(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  for (const char* file : {kWeights, kOptimizer}) {
+    fs::create_hard_link(from / file, to / file, error);
+    if (error) break;
+  }
+  if (!error) return true;
+  std::error_code ignored;
+  for (const char* file : {kWeights, kOptimizer}) fs::remove(to / file, ignored);
+  return false;
+}
+
+// `earlier`: a checkpoint with the same tensors, if there is one.
+void fill(const fs::path& directory, const Checkpoint& checkpoint,
+          const std::optional<fs::path>& earlier) {
+  bool is_linked = earlier && link_tensors(*earlier, directory);
+  if (!is_linked) {
+    save_safetensors(directory / kWeights, checkpoint.weights);
+    save_safetensors(directory / kOptimizer, checkpoint.optimizer);
+  }
   save_json(directory / kState, to_json(checkpoint.state));
   write_durably(directory / kConfig, checkpoint.config);
-  write_manifest(directory, checkpoint_files());
+  if (is_linked) write_manifest_as(*earlier, directory, {kState, kConfig});
+  else write_manifest(directory, checkpoint_files());
 }
 
 }  // namespace
 
-void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint) {
+void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint, Parts parts) {
   fs::path temporary = make_temporary_directory(directory);
   try {
-    fill(temporary, checkpoint);
+    fill(temporary, checkpoint,
+         parts == Parts::kStateAlone ? std::optional(directory) : std::nullopt);
     replace_durably(temporary, directory);
   } catch (...) {
     std::error_code ignored;

@@ -20,9 +20,15 @@ struct Checkpoint {
   NamedTensors weights, optimizer;
 };
 
+// What of a checkpoint is written anew. kStateAlone: state and configuration, and weights and
+// moments are taken from the checkpoint that stands there and has the same; where the file system
+// has no hard links, all of it.
+enum class Parts { kAll, kStateAlone };
+
 // Whole or not at all, whatever happens on the way; a checkpoint already at `directory` is
 // replaced. An error leaves nothing behind.
-void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
+void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint,
+                      Parts parts = Parts::kAll);
 
 // Every byte is checked against the manifest before anything is read. Throws Exit::kCheckpoint: the
 // file and what is wrong with it.

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/error.h"
+#include "core/listed.h"
 #include "io/descriptor.h"
 #include "io/durable.h"
 #include "io/files.h"
@@ -15,8 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFolder = "checkpoints";
-constexpr const char* kPrefix = "step_";
-constexpr size_t kDigits = 8;
+constexpr std::string_view kPrefix = "step_";
 
 std::optional<int64_t> number_in(std::string_view digits) {
   int64_t number = 0;
@@ -25,15 +25,10 @@ std::optional<int64_t> number_in(std::string_view digits) {
   return whole ? std::optional(number) : std::nullopt;
 }
 
-std::string checkpoint_name(int64_t step) {
-  std::string digits = std::to_string(step);
-  return kPrefix + std::string(kDigits - std::min(kDigits, digits.size()), '0') + digits;
-}
-
 std::optional<int64_t> step_in(const std::string& name) {
   if (!name.starts_with(kPrefix)) return std::nullopt;
-  auto step = number_in(std::string_view(name).substr(std::string_view(kPrefix).size()));
-  return step && checkpoint_name(*step) == name ? step : std::nullopt;
+  auto step = number_in(std::string_view(name).substr(kPrefix.size()));
+  return step && step_name(*step) == name ? step : std::nullopt;
 }
 
 // What stands there, if anything. Throws where the system does not say.
@@ -47,22 +42,10 @@ fs::file_status status_of(const fs::path& path) {
 bool is_there(const fs::path& path) { return fs::exists(status_of(path)); }
 bool is_folder(const fs::path& path) { return fs::is_directory(status_of(path)); }
 
-// Nothing where the checkpoint is whole, else what is wrong.
-std::string fault_of(const fs::path& checkpoint) {
-  try {
-    verify_checkpoint(checkpoint);
-    return {};
-  } catch (const Error& error) {
-    return error.what();
-  }
-}
-
 std::string choices(const fs::path& run) {
   std::vector<int64_t> steps = CheckpointStore(run / kFolder).steps();
-  std::string names;
-  for (int64_t step : steps) names += joined(names.empty() ? "" : ", ", step);
-  return names.empty() ? "it holds no checkpoint yet"
-                       : "it holds latest, best and the steps " + names;
+  return steps.empty() ? "it holds no checkpoint yet"
+                       : "it holds latest, best and the steps " + listed_in_words(steps);
 }
 
 fs::path latest_of(const fs::path& run, const Warn& warn) {
@@ -82,7 +65,13 @@ fs::path chosen(const fs::path& run, const std::string& which, const Warn& warn)
 
 }  // namespace
 
-fs::path CheckpointStore::at(int64_t step) const { return directory_ / checkpoint_name(step); }
+std::string step_name(int64_t step) {
+  constexpr size_t kDigits = 8;
+  std::string digits = std::to_string(step);
+  return std::string(kPrefix).append(kDigits - std::min(kDigits, digits.size()), '0') + digits;
+}
+
+fs::path CheckpointStore::at(int64_t step) const { return directory_ / step_name(step); }
 
 std::vector<int64_t> CheckpointStore::steps() const {
   std::vector<int64_t> steps;
@@ -104,14 +93,14 @@ std::optional<int64_t> CheckpointStore::pointed(const std::string& pointer) cons
   }
 }
 
-void CheckpointStore::save(const Checkpoint& checkpoint, int64_t keep) const {
+void CheckpointStore::save(const Checkpoint& checkpoint, int64_t keep, Parts parts) const {
   int64_t step = checkpoint.state.step;
-  write_checkpoint(at(step), checkpoint);
+  write_checkpoint(at(step), checkpoint, parts);
   const std::optional<Best>& best = checkpoint.state.best;
   if (best && pointed("best") != best->step && is_folder(at(best->step))) {
-    write_durably(directory_ / "best", checkpoint_name(best->step) + "\n");
+    write_durably(directory_ / "best", step_name(best->step) + "\n");
   }
-  write_durably(directory_ / "latest", checkpoint_name(step) + "\n");
+  write_durably(directory_ / "latest", step_name(step) + "\n");
   std::vector<int64_t> old = steps();
   old.erase(std::upper_bound(old.begin(), old.end(), step), old.end());
   std::optional<int64_t> kept = pointed("best");
@@ -120,21 +109,30 @@ void CheckpointStore::save(const Checkpoint& checkpoint, int64_t keep) const {
   }
 }
 
-std::optional<fs::path> CheckpointStore::latest(const Warn& warn) const {
-  std::vector<int64_t> newest_first = steps();
-  if (newest_first.empty()) return std::nullopt;
-  std::reverse(newest_first.begin(), newest_first.end());
+std::vector<int64_t> CheckpointStore::newest_first() const {
+  std::vector<int64_t> order = steps();
+  std::reverse(order.begin(), order.end());
   std::optional<int64_t> first = pointed("latest");
-  if (first) {
-    std::erase(newest_first, *first);
-    newest_first.insert(newest_first.begin(), *first);
+  if (first && !order.empty()) {
+    std::erase(order, *first);
+    order.insert(order.begin(), *first);
   }
-  std::string faults =
-      first ? "" : "\n  " + (directory_ / "latest").string() + ": names no checkpoint";
-  for (int64_t step : newest_first) {
-    std::string fault = fault_of(at(step));
-    if (!fault.empty()) {
-      faults += "\n  " + fault;
+  return order;
+}
+
+std::optional<fs::path> CheckpointStore::newest(const std::function<void(const fs::path&)>& attempt,
+                                                const Warn& warn) const {
+  std::vector<int64_t> order = newest_first();
+  if (order.empty()) return std::nullopt;
+  std::string faults;
+  if (!pointed("latest")) {
+    faults = "\n  " + (directory_ / "latest").string() + ": names no checkpoint";
+  }
+  for (int64_t step : order) {
+    try {
+      attempt(at(step));
+    } catch (const Error& error) {
+      faults += "\n  " + std::string(error.what());
       continue;
     }
     if (!faults.empty()) warn(joined("falling back to ", at(step).string(), ":", faults));
@@ -142,6 +140,16 @@ std::optional<fs::path> CheckpointStore::latest(const Warn& warn) const {
   }
   fail(Exit::kCheckpoint, directory_.string(), ": holds checkpoints, but none is whole:", faults,
        "\nRestore one, or start anew in another run directory");
+}
+
+std::optional<fs::path> CheckpointStore::latest(const Warn& warn) const {
+  return newest(verify_checkpoint, warn);
+}
+
+std::optional<CheckpointStore::Found> CheckpointStore::read_latest(const Warn& warn) const {
+  Found found;
+  auto read = [&](const fs::path& path) { found = {path, read_checkpoint(path)}; };
+  return newest(read, warn) ? std::optional(std::move(found)) : std::nullopt;
 }
 
 fs::path locate_checkpoint(const std::string& argument, const Warn& warn) {

@@ -13,6 +13,10 @@ namespace diffeo {
 // What the user should be told, though it is no error.
 using Warn = std::function<void(const std::string&)>;
 
+// "step_00001000", the name of a checkpoint and of what else a run keeps of a step. Steps of more
+// than eight digits have longer names.
+std::string step_name(int64_t step);
+
 // The folder RUN/checkpoints: step_00001000/ and so on, and the files `latest` and `best`, each
 // with one such name.
 class CheckpointStore {
@@ -21,8 +25,8 @@ class CheckpointStore {
 
   // Writes step_N, then the pointers, `best` to the step that the checkpoint's state calls the
   // best, then removes all but the `keep` newest and the best. Steps beyond this one, left by a run
-  // that went back, do not count.
-  void save(const Checkpoint& checkpoint, int64_t keep) const;
+  // that went back, do not count. `parts`: kStateAlone where step_N has these weights already.
+  void save(const Checkpoint& checkpoint, int64_t keep, Parts parts = Parts::kAll) const;
 
   std::filesystem::path at(int64_t step) const;
   std::vector<int64_t> steps() const;  // of the directories there, whole or not, rising
@@ -34,7 +38,19 @@ class CheckpointStore {
   // but none is whole.
   std::optional<std::filesystem::path> latest(const Warn& warn) const;
 
+  // The same checkpoint, read, each byte once.
+  struct Found {
+    std::filesystem::path path;
+    Checkpoint checkpoint;
+  };
+  std::optional<Found> read_latest(const Warn& warn) const;
+
  private:
+  // The newest checkpoint that `attempt` takes without an Error.
+  std::optional<std::filesystem::path> newest(
+      const std::function<void(const std::filesystem::path&)>& attempt, const Warn& warn) const;
+  std::vector<int64_t> newest_first() const;  // the one that `latest` names before all others
+
   std::filesystem::path directory_;
 };
 

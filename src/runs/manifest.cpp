@@ -47,16 +47,26 @@ uint64_t size_of(const fs::path& path) {
   return size;
 }
 
-}  // namespace
-
-void write_manifest(const fs::path& directory, const std::vector<std::string>& files) {
-  json manifest{
-      {"format", kCheckpointFormat}, {"program", DIFFEO_VERSION}, {"files", json::object()}};
+// Saves the manifest with these files as they are in the directory now.
+void save_with(json manifest, const fs::path& directory, const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     manifest["files"][file] = {{"size", size_of(directory / file)},
                                {"xxh3_128", xxh3_128_of_file(directory / file, Exit::kFailed)}};
   }
   save_json(directory / kManifestName, manifest);
+}
+
+}  // namespace
+
+void write_manifest(const fs::path& directory, const std::vector<std::string>& files) {
+  json manifest{
+      {"format", kCheckpointFormat}, {"program", DIFFEO_VERSION}, {"files", json::object()}};
+  save_with(manifest, directory, files);
+}
+
+void write_manifest_as(const fs::path& other, const fs::path& directory,
+                       const std::vector<std::string>& changed) {
+  save_with(load_json(other / kManifestName, Exit::kFailed), directory, changed);
 }
 
 void verify_manifest(const fs::path& directory, const std::vector<std::string>& files) {

@@ -12,6 +12,11 @@ constexpr const char* kManifestName = "MANIFEST.json";
 
 void write_manifest(const std::filesystem::path& directory, const std::vector<std::string>& files);
 
+// The manifest of a directory that differs from another one in the `changed` files alone: for the
+// others the checksums hold that were made when they were written.
+void write_manifest_as(const std::filesystem::path& other, const std::filesystem::path& directory,
+                       const std::vector<std::string>& changed);
+
 // Throws Exit::kCheckpoint for a newer format and for the first file that is missing or not what
 // was written.
 void verify_manifest(const std::filesystem::path& directory, const std::vector<std::string>& files);

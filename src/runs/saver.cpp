@@ -12,11 +12,14 @@ constexpr int kMissesToEnd = 5;
 bool Saver::save(const Checkpoint& checkpoint, Metrics& metrics) {
   try {
     metrics.sync();
-    store_.save(checkpoint, keep_);
+    bool has_weights = written_ == checkpoint.state.step;
+    store_.save(checkpoint, keep_, has_weights ? Parts::kStateAlone : Parts::kAll);
+    written_ = checkpoint.state.step;
     misses_ = 0;
     return true;
   } catch (const Error& error) {
     ++misses_;
+    written_.reset();  // who knows what stands there now
     std::string what = joined("the checkpoint of step ", checkpoint.state.step,
                               " could not be saved: ", error.what());
     if (misses_ >= kMissesToEnd)
