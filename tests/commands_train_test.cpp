@@ -312,6 +312,18 @@ TEST_F(CommandTrain, NamesTheBatchWhereMemoryDoesNotSuffice) {
                  "channels or layers");
 }
 
+TEST_F(CommandTrain, SaysThatTheModelIsTooLargeForTheMemory) {
+  Answer answer =
+      diffeo({"train", "toy.yaml", "--run", "r",
+              "flow=[{type: coupling, net: {type: mlp, hidden: 100000000, depth: 2}}]"});
+  EXPECT_EQ(answer.exit, 6) << answer.err;
+  EXPECT_TRUE(
+      answer.err.starts_with("out of memory in training with train.batch_size 8 in 1 pass: "
+                             "asked for 4"))
+      << answer.err;
+  EXPECT_FALSE(exists("r"));
+}
+
 TEST_F(CommandTrain, LeavesASummaryWhereMemoryDoesNotSuffice) {
   Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000",
                           "train.initialise_examples=8", "--run", "r"});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numbers>
 #include <set>
 
@@ -11,6 +12,7 @@
 #include "inference/evaluation.h"
 #include "inference/load_flow.h"
 #include "inference/sampling.h"
+#include "inference/unit.h"
 #include "learn/objective.h"
 #include "train_support.h"
 
@@ -44,9 +46,18 @@ TEST(Evaluate, IsTheMeanOverEveryExampleWithItsError) {
     Evaluation result = evaluate(*flow, data, {.batch_size = batch});
     EXPECT_EQ(result.examples, 10);
     EXPECT_NEAR(result.nats, nats.mean().item<double>(), 1e-13);
-    EXPECT_NEAR(result.standard_error, nats.std().item<double>() / std::sqrt(10.0), 1e-13);
+    EXPECT_NEAR(result.standard_error.value(), nats.std().item<double>() / std::sqrt(10.0), 1e-13);
     EXPECT_FALSE(result.bits_per_dim.has_value());
   }
+}
+
+TEST(Evaluate, OfOneExampleKnowsNoError) {
+  auto flow = double_flow(plane_flow("[{type: scale, factor: 2}]"));
+  Evaluation result = evaluate(*flow, {rows(1), {}});
+  EXPECT_FALSE(result.standard_error.has_value());
+  EXPECT_TRUE(to_json(result).at("standard_error").is_null());
+  Unit unit(plane_flow("[{type: scale, factor: 1}]").data);
+  EXPECT_EQ(unit.text(result), joined(unit.text(result.nats), " over 1 examples"));
 }
 
 const char* kImages = "data: {source: npy, path: none, shape: [1, 2, 2], test_fraction: 0.5}\n";
@@ -182,6 +193,32 @@ TEST(Sample, IsTheSameInEveryBatchSize) {
                            all.narrow(0, 0, 5), 0, 1e-13));
   EXPECT_FALSE(at::allclose(sample(*flow, {.count = 70, .seed = 4}), all, 0, 1e-3));
   EXPECT_NEAR(all.std().item<double>(), 0.5, 0.1);
+}
+
+TEST(Sample, GivesBatchesWithWhatTheyWereMadeOf) {
+  auto flow = double_flow(plane_flow("[{type: scale, factor: 2}]"));
+  SampleOptions options{.count = 7, .batch_size = 3, .seed = 3, .classes = 2};
+  std::vector<int64_t> sizes;
+  std::vector<Tensor> latents, labels, values;
+  sample(*flow, options, [&](const SampleBatch& batch) {
+    sizes.push_back(batch.values.size(0));
+    values.push_back(batch.values);
+    latents.push_back(batch.latents);
+    labels.push_back(batch.labels);
+    EXPECT_TRUE(batch.finite().all().item<bool>());
+  });
+  EXPECT_EQ(sizes, (std::vector<int64_t>{3, 3, 1}));
+  EXPECT_TRUE(at::equal(at::cat(values), sample(*flow, options)));
+  EXPECT_TRUE(at::equal(at::cat(latents), sample_latents(*flow, options, 0, 7)));
+  EXPECT_TRUE(at::equal(at::cat(labels), at::arange(7) % 2));
+}
+
+TEST(Sample, KnowsWhichAreNotFinite) {
+  Tensor values = at::ones({4, 1, 2}), latents = at::ones({4, 2});
+  values[1][0][1] = NAN;
+  latents[3][0] = INFINITY;
+  EXPECT_TRUE(
+      at::equal(SampleBatch{values, latents, {}}.finite(), at::tensor({1, 0, 1, 0}).to(at::kBool)));
 }
 
 TEST(Sample, ScalesTheLatentsByTheTemperatureOfTheirLevel) {

@@ -51,14 +51,32 @@ TEST(Resume, EndsInTheSameBytesWithinAnEpochOfImagesWithAccumulation) {
   compare_in_two_parts(image_yaml(directory), directory, {2, 9});
 }
 
-TEST(Resume, AfterAStopBeforeTheFirstStepEndsInTheSameBytes) {
+TEST(Resume, AfterAStopBeforeTheFirstStepStartsAfresh) {
   TemporaryDirectory directory;
   StopRequest stop;
   stop.limit(0);
-  TrainResult stopped = run_training(plane_yaml(), {.run = directory / "b", .stop = &stop});
-  EXPECT_EQ(stopped.exit, Exit::kStopped);
-  EXPECT_EQ(stopped.summary["step"], 0);
-  EXPECT_EQ(stopped.summary["reason"], "stopped by the time limit");
+  Complaint complaint =
+      complaint_of([&] { run_training(plane_yaml(), {.run = directory / "b", .stop = &stop}); });
+  EXPECT_EQ(complaint.message, "stopped by the time limit");
+  EXPECT_EQ(complaint.exit, Exit::kStopped);
+  EXPECT_FALSE(fs::exists(directory / "b"));
+  run_training(plane_yaml(), {.run = directory / "b", .resume = true});
+  run_training(plane_yaml(), {.run = directory / "a"});
+  expect_same_end(directory / "a", directory / "b");
+}
+
+TEST(Resume, OfTheStartAloneEndsInTheSameBytes) {
+  TemporaryDirectory directory;
+  StopRequest stop;
+  stop.limit(0);
+  {
+    Prepared b(plane_yaml(), {.run = directory / "b"});
+    TrainOptions stopping{.stop = &stop};
+    Training training(b.config, stopping, b.data, b.learner, b.state, &b.journal);
+    EXPECT_EQ(complaint_of([&] { training.run(); }).exit, Exit::kStopped);
+    EXPECT_TRUE(training.save());
+  }
+  EXPECT_EQ(read_checkpoint(directory / "b/checkpoints/step_00000000").state.step, 0);
   run_training(plane_yaml(), {.run = directory / "b", .resume = true});
   run_training(plane_yaml(), {.run = directory / "a"});
   expect_same_end(directory / "a", directory / "b");

@@ -4,8 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "config/outline.h"
 #include "runs/checkpoint_store.h"
-#include "train/trainer.h"
+#include "train/training.h"
 #include "train_support.h"
 
 namespace diffeo {
@@ -16,6 +17,28 @@ inline TrainResult run_training(const std::string& yaml, const TrainOptions& opt
   return train(parse_config(yaml, "test.yaml", overrides), options,
                (text ? text : &own)->console());
 }
+
+// What train() makes before its first step.
+struct Prepared {
+  Prepared(const std::string& yaml, const TrainOptions& options)
+      : config(parse_config(yaml, "test.yaml")),
+        how(options),
+        start(start_of(config, how)),
+        data(fitting_data(config)),
+        learner(config, build_flow(config, at::kFloat)),
+        state(begin(start, config, how, data, learner)),
+        journal(config, data, how, text.console(), std::move(start), state,
+                learner.flat().count()) {}
+
+  Config config;
+  TrainOptions how;
+  Start start;
+  Data data;
+  Learner learner;
+  TrainingState state;
+  ConsoleText text;
+  Journal journal;
+};
 
 // metrics.jsonl without what depends on the clock.
 inline std::vector<nlohmann::json> timeless_metrics(const std::filesystem::path& run) {

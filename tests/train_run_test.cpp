@@ -3,8 +3,13 @@
 
 #include <ATen/Version.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <chrono>
+#include <thread>
 
 #include "data/data.h"
 #include "inference/load_flow.h"
@@ -36,8 +41,14 @@ TEST(Run, LeavesAllThatItPromises) {
     EXPECT_TRUE(fs::exists(run / file)) << file;
   }
   json summary = load_json(run / "summary.json");
-  EXPECT_EQ(summary, result.summary);
   EXPECT_EQ(summary["exit"], "done");
+  EXPECT_EQ(summary["reason"], result.reason);
+  EXPECT_EQ(summary["step"], result.step);
+  EXPECT_EQ(summary["run"], result.run.string());
+  EXPECT_EQ(summary["samples"][1], result.samples[1].string());
+  EXPECT_EQ(summary["test"]["nats"], result.test->result.nats);
+  EXPECT_EQ(summary["test"]["split"], result.test->split);
+  EXPECT_EQ(summary["best"]["nats"], result.best->nats);
   EXPECT_EQ(summary["test"]["examples"], 100);
   EXPECT_GT(summary["test"]["standard_error"], 0);
   EXPECT_LT(summary["best"]["nats"], 2.1);
@@ -52,8 +63,8 @@ TEST(Run, OfImagesIsMeasuredInBitsPerDimension) {
   fs::path run = directory / "run";
   TrainResult result =
       run_training(image_yaml(directory), {.run = run}, {"train.sample_temperatures=[0.7, 1]"});
-  EXPECT_NEAR(result.summary["test"]["bits_per_dim"].get<double>(),
-              result.summary["test"]["nats"].get<double>() / (16 * std::log(2.0)), 1e-9);
+  EXPECT_NEAR(*result.test->result.bits_per_dim, result.test->result.nats / (16 * std::log(2.0)),
+              1e-9);
   EXPECT_TRUE(fs::exists(run / "samples/step_00000020.png"));
   for (const json& line : timeless_metrics(run)) EXPECT_TRUE(line.contains("bits_per_dim")) << line;
 }
@@ -75,10 +86,9 @@ TEST(Run, LoadsBackTheWeightsItEndedWith) {
   EXPECT_TRUE(averaged.averaged && !raw.averaged);
   Data data = load_data(averaged.config.data, static_cast<uint64_t>(averaged.config.seed));
   EvaluateOptions options{.batch_size = 16, .seed = 3};
-  EXPECT_EQ(evaluate(*averaged.flow, data.split("test"), options).nats,
-            result.summary["test"]["nats"].get<double>());
-  EXPECT_NE(evaluate(*raw.flow, data.split("test"), options).nats,
-            result.summary["test"]["nats"].get<double>());
+  double nats = result.test->result.nats;
+  EXPECT_EQ(evaluate(*averaged.flow, data.split("test"), options).nats, nats);
+  EXPECT_NE(evaluate(*raw.flow, data.split("test"), options).nats, nats);
 }
 
 TEST(Run, LeavesAnExistingFolderAlone) {
@@ -154,7 +164,7 @@ TEST(Run, DrawsThePlaneOfAFlowOfClasses) {
       "train: {steps: 1, batch_size: 8}\nflow: [{type: actnorm}, {type: prior, classes: true}]\n");
   ConsoleText text;
   TrainResult result = run_training(yaml, {.run = directory / "run"}, {}, &text);
-  EXPECT_EQ(result.summary["samples"].size(), 2) << text.text();
+  EXPECT_EQ(result.samples.size(), 2) << text.text();
   EXPECT_EQ(text.text().find("warning"), std::string::npos) << text.text();
 }
 
@@ -208,7 +218,8 @@ TEST(Run, GoesOnWhereAHeldOutExampleHasNoDensity) {
     ++unscored;
   }
   EXPECT_EQ(unscored, 3);
-  EXPECT_FALSE(result.summary.contains("best"));
+  EXPECT_FALSE(result.best.has_value());
+  EXPECT_FALSE(result.test->fault.empty());
   EXPECT_EQ(CheckpointStore(run / "checkpoints").pointed("best"), std::nullopt);
 }
 
@@ -221,6 +232,58 @@ TEST(Run, SavesBeforeItEvaluatesAndAgainWhatIsBest) {
   TrainingState state = read_checkpoint(directory / "b/checkpoints/step_00000012").state;
   EXPECT_EQ(state.evaluated, 12);
   EXPECT_EQ(state.best->step, 12);
+}
+
+TEST(Run, WritesTheWeightsOfAStepOnce) {
+  TemporaryDirectory directory;
+  Prepared prepared(plane_yaml(), {.run = directory / "run"});
+  Checkpoint checkpoint{prepared.state, to_yaml(prepared.config), prepared.learner.weights(), {}};
+  fs::path saved = directory / "run/checkpoints/step_00000000";
+  auto weights = [&] {
+    struct stat status = {};
+    ::stat((saved / "weights.safetensors").c_str(), &status);
+    return status.st_ino;
+  };
+  EXPECT_TRUE(prepared.journal.save(checkpoint));
+  auto first = weights();
+  checkpoint.state.best = Best{1.5, 0};
+  EXPECT_TRUE(prepared.journal.save(checkpoint));
+  EXPECT_EQ(weights(), first);
+  EXPECT_EQ(read_checkpoint(saved).state.best->nats, 1.5) << "and all of it is whole";
+  EXPECT_EQ(CheckpointStore(directory / "run/checkpoints").pointed("best"), 0);
+  fs::remove(saved / "weights.safetensors");
+  EXPECT_TRUE(prepared.journal.save(checkpoint));
+  EXPECT_EQ(read_checkpoint(saved).weights.size(), checkpoint.weights.size())
+      << "where there is nothing to link, all is written";
+}
+
+TEST(Training, WithoutAJournalTakesTheSameStepsAndLeavesNothing) {
+  TemporaryDirectory directory;
+  run_training(plane_yaml(), {.run = directory / "run"});
+  Config config = parse_config(plane_yaml());
+  TrainOptions options{.run = directory / "other"};
+  Start start = start_of(config, options);
+  Data data = fitting_data(config);
+  Learner learner(config, build_flow(config, at::kFloat));
+  TrainingState state = begin(start, config, options, data, learner);
+  Training(config, options, data, learner, state, nullptr).run();
+  for (const auto& [name, tensor] :
+       read_checkpoint(directory / "run/checkpoints/step_00000024").weights) {
+    EXPECT_TRUE(at::equal(tensor, learner.weights().at(name))) << name;
+  }
+  EXPECT_FALSE(fs::exists(options.run));
+}
+
+TEST(Training, CanBeStoppedWithinItsDataDependentStart) {
+  Config config = parse_config(plane_yaml());
+  StopRequest stop;
+  TrainOptions options{.run = "none", .stop = &stop};
+  Start start = start_of(config, options);
+  Data data = fitting_data(config);
+  Learner learner(config, build_flow(config, at::kFloat));
+  stop.limit(0);
+  EXPECT_EQ(complaint_of([&] { begin(start, config, options, data, learner); }).exit,
+            Exit::kStopped);
 }
 
 // A file system of memory at `path`, where this process may mount one.
@@ -264,13 +327,22 @@ TEST(Run, LeavesASummaryWhereItsLastCheckpointCannotBeSaved) {
   Mounted full(run / "checkpoints", "size=4k");
   if (!full.is_there()) GTEST_SKIP() << "needs the right to mount";
   StopRequest stop;
-  stop.limit(0);
+  stop.listen();
+  std::thread sender([&] {
+    for (int i = 0;
+         i < 6000 && read_plainly(run / "train.log").find(" steps of ") == std::string::npos; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ::kill(::getpid(), SIGTERM);
+  });
   TrainOptions options{.run = run, .resume = true, .stop = &stop};
-  EXPECT_EQ(message_of([&] { run_training(plane_yaml(), options); }),
-            "stopped by the time limit, but the checkpoint could not be saved");
+  Overrides endless{"train.steps=100000000", "train.checkpoint_every=0", "train.evaluate_every=0"};
+  EXPECT_EQ(message_of([&] { run_training(plane_yaml(), options, endless); }),
+            "stopped by SIGTERM, but the checkpoint could not be saved");
+  sender.join();
   json summary = load_json(run / "summary.json");
   EXPECT_EQ(summary["exit"], "failed");
-  EXPECT_EQ(summary["reason"], "stopped by the time limit, but the checkpoint could not be saved");
+  EXPECT_EQ(summary["reason"], "stopped by SIGTERM, but the checkpoint could not be saved");
 }
 
 // ---- going on, and starting from another ----
@@ -343,15 +415,15 @@ TEST(Run, ForksFromTheWeightsOfAnother) {
   TemporaryDirectory directory;
   fs::path first = directory / "first", second = directory / "second";
   run_training(plane_yaml(), {.run = first});
-  StopRequest stop;
-  stop.limit(0);
-  TrainOptions options{.run = second, .fork = first.string() + ":16", .stop = &stop};
-  run_training(plane_yaml(), options, {"seed=9", "optimizer.kind=adamax"});
+  std::string yaml = plane_yaml();
+  yaml.replace(yaml.find("seed: 3"), 7, "seed: 9")
+      .replace(yaml.find("kind: adam"), 10, "kind: adamax");
+  Prepared child(yaml, {.run = second, .fork = first.string() + ":16"});
   Checkpoint parent = read_checkpoint(first / "checkpoints/step_00000016");
-  Checkpoint child = read_checkpoint(second / "checkpoints/step_00000000");
+  EXPECT_EQ(child.state.step, 0);
   for (const auto& [name, tensor] : parent.weights)
-    EXPECT_TRUE(at::equal(tensor, child.weights.at(name))) << name;
-  for (const auto& [name, tensor] : child.optimizer)
+    EXPECT_TRUE(at::equal(tensor, child.learner.weights().at(name))) << name;
+  for (const auto& [name, tensor] : child.learner.optimizer_state())
     EXPECT_EQ(tensor.abs().sum().item<double>(), 0) << name;
 }
 
@@ -440,7 +512,7 @@ TEST(FormatOne, GoesOn) {
   std::string yaml = read_plainly(directory / "run/config.yaml");
   TrainResult result =
       run_training(yaml, {.run = directory / "run", .resume = true}, {"train.steps=25"});
-  EXPECT_EQ(result.summary["step"], 25);
+  EXPECT_EQ(result.step, 25);
 }
 
 }  // namespace

@@ -48,26 +48,15 @@ void declare(CommandLine& line, TrainArguments& arguments, StopRequest& stop) {
               });
 }
 
-Evaluation evaluation_of(const nlohmann::json& json) {
-  Evaluation result;
-  result.examples = json.at("examples");
-  result.nats = json.at("nats");
-  result.standard_error = json.at("standard_error");
-  return result;
-}
-
-void print_results(const Config& config, const nlohmann::json& summary) {
-  if (summary.contains("test")) {
-    const nlohmann::json& test = summary.at("test");
-    std::string result = test.at("nats").is_null()
-                             ? "no number: " + test.at("reason").get<std::string>()
-                             : Unit(config.data).text(evaluation_of(test));
-    std::cout << test.at("split").get<std::string>() << ": " << result << "\n";
+void print_results(const Config& config, const TrainResult& result) {
+  if (result.test) {
+    const auto& [split, evaluation, fault, seconds] = *result.test;
+    std::cout << split << ": "
+              << (fault.empty() ? Unit(config.data).text(evaluation) : "no number: " + fault)
+              << "\n";
   }
-  if (summary.contains("samples")) {
-    for (const std::string path : summary.at("samples")) std::cout << "samples: " << path << "\n";
-  }
-  std::cout << "run: " << summary.at("run").get<std::string>() << "\n";
+  for (const auto& path : result.samples) std::cout << "samples: " << path.string() << "\n";
+  std::cout << "run: " << result.run.string() << "\n";
 }
 
 // The whole name of a shipped configuration, so that cifar10/glow and imagenet32/glow have folders
@@ -105,7 +94,7 @@ void train_as_told(const Config& config, const TrainArguments& arguments, const 
   if (arguments.dry_run) {
     stop.poll();
     stop.release();  // it has nothing to save
-    std::cout << dry_run_text(dry_run(config, device));
+    std::cout << text_of(dry_run(config, device));
     return;
   }
   TrainOptions options{.run = run_of(arguments),
@@ -116,7 +105,7 @@ void train_as_told(const Config& config, const TrainArguments& arguments, const 
                        .command = {"diffeo", "train"}};
   options.command.insert(options.command.end(), words.begin(), words.end());
   TrainResult result = train_or_stop(config, options);
-  print_results(config, result.summary);
+  print_results(config, result);
   if (result.exit == Exit::kStopped) {
     fail(Exit::kStopped, "to go on, give the same command with --resume --run ",
          options.run.string());

@@ -51,7 +51,7 @@ Estimate estimate_of(const Tensor& nats, bool is_image, int64_t dimensions) {
   if (is_image) {
     double scale = 1 / (static_cast<double>(dimensions) * std::numbers::ln2);
     result.bits_per_dim = result.nats * scale;
-    result.bits_per_dim_error = result.standard_error * scale;
+    if (result.standard_error) result.bits_per_dim_error = *result.standard_error * scale;
   }
   return result;
 }

@@ -19,8 +19,8 @@ struct EvaluateOptions {
 // The mean of -log p over a data set.
 struct Estimate {
   double nats = 0;
-  double standard_error = 0;           // of that mean, over the examples, nats
-  std::optional<double> bits_per_dim;  // of images (uint8): nats / (D ln 2)
+  std::optional<double> standard_error;  // of that mean, nats; unknown of a single example
+  std::optional<double> bits_per_dim;    // of images (uint8): nats / (D ln 2)
   std::optional<double> bits_per_dim_error;
 };
 

@@ -16,6 +16,10 @@ std::string four_digits(double value) {
   return text.data();
 }
 
+nlohmann::json or_null(const std::optional<double>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
+}
+
 }  // namespace
 
 Unit::Unit(const DataConfig& data)
@@ -28,7 +32,8 @@ double Unit::of(double nats) const {
 std::string Unit::text(double nats) const { return four_digits(of(nats)) + " " + name(); }
 
 std::string Unit::text(const Estimate& result) const {
-  return joined(four_digits(of(result.nats)), " ± ", four_digits(of(result.standard_error)), " ",
+  if (!result.standard_error) return text(result.nats);
+  return joined(four_digits(of(result.nats)), " ± ", four_digits(of(*result.standard_error)), " ",
                 name());
 }
 
@@ -38,10 +43,10 @@ std::string Unit::text(const Evaluation& result) const {
 }
 
 nlohmann::json to_json(const Estimate& result) {
-  nlohmann::json json{{"nats", result.nats}, {"standard_error", result.standard_error}};
+  nlohmann::json json{{"nats", result.nats}, {"standard_error", or_null(result.standard_error)}};
   if (result.bits_per_dim) {
     json["bits_per_dim"] = *result.bits_per_dim;
-    json["bits_per_dim_standard_error"] = *result.bits_per_dim_error;
+    json["bits_per_dim_standard_error"] = or_null(result.bits_per_dim_error);
   }
   return json;
 }

@@ -46,10 +46,10 @@ Learner::Learner(const Config& config, std::shared_ptr<Flow> flow)
   if (config.train.ema_decay > 0) ema_.emplace(config.train.ema_decay, flat_.values());
 }
 
-void Learner::initialise(const Batch& batch) {
+void Learner::initialise(const Batch& batch, const Observer& observer) {
   Batch here = batch.to(options_);
   SeededNoise noise(seed_of(seed_, "initialise", 0), options_.device());
-  flow_->initialise(here.x, {.labels = here.labels, .noise = &noise});
+  flow_->initialise(here.x, {.labels = here.labels, .noise = &noise, .observer = observer});
   if (ema_) ema_->restart(flat_.values());
 }
 

@@ -27,7 +27,7 @@ class Learner {
   Learner(const Config& config, std::shared_ptr<Flow> flow);
 
   // The data-dependent start, from a batch on any device; the average starts over from it.
-  void initialise(const Batch& batch);
+  void initialise(const Batch& batch, const Observer& observer = {});
 
   // One update, the next in number. Waits for the device nowhere. Once a step's loss or gradient is
   // not finite, neither it nor any later one changes the weights.

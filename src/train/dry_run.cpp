@@ -5,9 +5,10 @@
 #include <sys/resource.h>
 
 #include <iomanip>
-#include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "config/outline.h"
+#include "core/listed.h"
 #include "data/data.h"
 #include "inference/unit.h"
 #include "learn/learner.h"
@@ -49,14 +50,11 @@ double round_trip(Learner& learner, const Batch& batch, uint64_t seed) {
   return (flow.decode(flow.encode(here.x, pass), pass) - here.x).abs().max().item<double>();
 }
 
-std::string megabytes(const nlohmann::json& bytes) {
-  return joined((bytes.get<int64_t>() + (int64_t{1} << 19)) >> 20, " MiB");
-}
+std::string megabytes(int64_t bytes) { return joined((bytes + (int64_t{1} << 19)) >> 20, " MiB"); }
 
 }  // namespace
 
-nlohmann::json dry_run(const Config& config, c10::Device device) {
-  uint64_t seed = static_cast<uint64_t>(config.seed);
+DryRun dry_run(const Config& config, c10::Device device) {
   Data data = fitting_data(config);
   Learner learner(config, build_flow(config, at::TensorOptions(at::kFloat).device(device)));
   Batch batch = data.training->at(0, config.train.batch_size);
@@ -69,36 +67,30 @@ nlohmann::json dry_run(const Config& config, c10::Device device) {
   learner.first_bad_step();  // waits for the device
   double seconds = watch.seconds();
   Unit unit(config.data);
-  nlohmann::json latents = nlohmann::json::array();
-  for (const Segment& segment : learner.flow().latents()) latents.push_back(segment.shape);
-  return {{"parameters", learner.flat().count()},
-          {"shape", learner.flow().shape()},
-          {"batch_size", config.train.batch_size},
-          {"steps", config.train.steps},
-          {"latents", latents},
-          {"loss", unit.of(nats)},
-          {"unit", unit.name()},
-          {"round_trip", round_trip(learner, batch, seed)},
-          {"seconds_per_step", seconds},
-          {"state_bytes", state_bytes(learner)},
-          {"peak_bytes", peak_bytes(device)}};
+  DryRun found{.parameters = learner.flat().count(),
+               .shape = learner.flow().shape(),
+               .batch_size = config.train.batch_size,
+               .steps = config.train.steps,
+               .loss = joined(std::setprecision(4), unit.of(nats), " ", unit.name()),
+               .round_trip = round_trip(learner, batch, static_cast<uint64_t>(config.seed)),
+               .seconds_per_step = seconds,
+               .state_bytes = state_bytes(learner),
+               .peak_bytes = peak_bytes(device)};
+  for (const Segment& segment : learner.flow().latents()) found.latents.push_back(segment.shape);
+  return found;
 }
 
-std::string dry_run_text(const nlohmann::json& report) {
-  std::string latents;
-  for (const Shape shape : report.at("latents"))
-    latents += (latents.empty() ? "" : " + ") + to_string(shape);
-  auto whole = [&](const char* key) { return report.at(key).get<int64_t>(); };
-  auto real = [&](const char* key) { return report.at(key).get<double>(); };
-  return joined(
-      std::setprecision(4), "parameters  ", whole("parameters"), "\nbatch       ",
-      whole("batch_size"), " x ", to_string(Shape(report.at("shape"))), "\nlatents     ", latents,
-      "\nloss        ", real("loss"), " ", report.at("unit").get<std::string>(), "\nround trip  ",
-      real("round_trip"), " off at most", "\ntime        ", real("seconds_per_step"), " s a step, ",
-      span_text(real("seconds_per_step") * real("steps")), " for ", whole("steps"),
-      " steps without evaluations and pictures", "\nmemory      ",
-      megabytes(report.at("state_bytes")), " of weights, gradients, moments and average; ",
-      megabytes(report.at("peak_bytes")), " at the peak\n");
+std::string text_of(const DryRun& found) {
+  auto latents = found.latents | std::views::transform([](const Shape& s) { return to_string(s); });
+  double seconds = found.seconds_per_step * static_cast<double>(found.steps);
+  return joined(std::setprecision(4), "parameters  ", found.parameters, "\nbatch       ",
+                found.batch_size, " x ", to_string(found.shape), "\nlatents     ",
+                listed(latents, " + "), "\nloss        ", found.loss, "\nround trip  ",
+                found.round_trip, " off at most", "\ntime        ", found.seconds_per_step,
+                " s a step, ", span_text(seconds), " for ", found.steps,
+                " steps without evaluations and pictures", "\nmemory      ",
+                megabytes(found.state_bytes), " of weights, gradients, moments and average; ",
+                megabytes(found.peak_bytes), " at the peak\n");
 }
 
 }  // namespace diffeo

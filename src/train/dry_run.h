@@ -2,22 +2,33 @@
 
 #include <c10/core/Device.h>
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
+#include "core/shape.h"
 
 namespace diffeo {
 
-// What one step of a training needs, found by trying it: the data are read, the flow is built,
-// started from a batch, run forward, backward and inverse, and updated twice. Nothing is written.
-// Keys: parameters, shape, batch_size, steps, latents, loss, unit, round_trip (largest |x -
-// inverse(forward(x))| in the data's scale), seconds_per_step (of the second: the first is slower),
-// state_bytes (weights, gradients, optimizer, average), peak_bytes (of the device, or of the
-// process on a CPU).
-nlohmann::json dry_run(const Config& config, c10::Device device);
+// What a training needs, found by trying its first steps.
+struct DryRun {
+  int64_t parameters;
+  Shape shape;  // of an example
+  int64_t batch_size, steps;
+  std::vector<Shape> latents = {};  // by level
+  std::string loss;                 // of the first batch: "3.412 bits/dim"
+  double round_trip;                // largest |x - inverse(forward(x))|, in the data's scale
+  double seconds_per_step;          // of the second step: the first is slower
+  int64_t state_bytes;              // weights, gradients, optimizer, average
+  int64_t peak_bytes;               // of the device, or of the process on a CPU
+};
 
-// The same for people, a line each.
-std::string dry_run_text(const nlohmann::json& report);
+// Reads the data, builds the flow, starts it from a batch, runs it forward, backward and inverse,
+// and updates it twice. Nothing is written. Throws Exit::kDiverged where the first step is not
+// finite.
+DryRun dry_run(const Config& config, c10::Device device);
+
+// For people, a line each.
+std::string text_of(const DryRun& found);
 
 }  // namespace diffeo

@@ -3,26 +3,20 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
+#include "core/listed.h"
 #include "inference/sampling.h"
 #include "io/png.h"
 #include "pictures/image_grid.h"
 #include "pictures/plane.h"
 #include "pictures/warp.h"
+#include "runs/checkpoint_store.h"
 
 namespace diffeo {
 namespace {
 
 constexpr int64_t kPlanePoints = 4000;
-
-bool is_picture(const Shape& shape) {
-  return shape.size() == 3 && (shape[0] == 1 || shape[0] == 3);
-}
-
-Tensor as_bytes(const Tensor& images) { return images.round().clamp(0, 255).to(at::kByte); }
 
 // Of the mixture of all classes in equal parts, as samples of the classes in turn are.
 Tensor mixture_log_prob(Flow& flow, const Tensor& points, int64_t classes) {
@@ -45,10 +39,7 @@ Tensor whole_log_prob(Flow& flow, const Tensor& points, int64_t classes) {
 }  // namespace
 
 std::filesystem::path SamplePictures::file(int64_t step, const char* ending) const {
-  std::array<char, 64> name{};
-  std::snprintf(name.data(), name.size(), "step_%08lld%s.png", static_cast<long long>(step),
-                ending);
-  return folder_ / name.data();
+  return folder_ / (step_name(step) + ending + ".png");
 }
 
 Tensor SamplePictures::samples(Flow& flow, double temperature, int64_t count,
@@ -65,21 +56,22 @@ std::vector<std::filesystem::path> SamplePictures::write(Flow& flow, int64_t ste
                                                          const Poll& poll) const {
   at::NoGradGuard no_grad;
   if (config_.train.sample_temperatures.empty()) return {};
-  if (is_picture(flow.shape())) return write_grid(flow, step, poll);
-  if (flow.shape() == Shape{2}) return write_plane(flow, step, poll);
+  switch (picture_kind(flow.shape())) {
+    case PictureKind::kImages: return write_grid(flow, step, poll);
+    case PictureKind::kPlane: return write_plane(flow, step, poll);
+    case PictureKind::kNone: break;
+  }
   return {};
 }
 
 std::vector<std::filesystem::path> SamplePictures::write_grid(Flow& flow, int64_t step,
                                                               const Poll& poll) const {
   std::vector<Tensor> blocks;
-  std::string temperatures;
   for (double temperature : config_.train.sample_temperatures) {
     blocks.push_back(as_bytes(samples(flow, temperature, config_.train.sample_count, poll)));
-    temperatures += joined(temperatures.empty() ? "" : ", ", temperature);
   }
-  PngText text{{"Description", joined("samples after step ", step, ", temperatures ", temperatures,
-                                      " from the top")}};
+  PngText text{{"Description", joined("samples after step ", step, ", temperatures ",
+                                      listed(config_.train.sample_temperatures), " from the top")}};
   save_png(file(step, ""), image_grid(blocks, square_columns(config_.train.sample_count)), text);
   return {file(step, "")};
 }

@@ -3,12 +3,13 @@
 #include <c10/core/Device.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
+#include "inference/evaluation.h"
+#include "runs/training_state.h"
 #include "terminal/console.h"
 #include "terminal/signals.h"
 
@@ -22,19 +23,38 @@ struct TrainOptions {
   c10::Device device = c10::kCPU;
   StopRequest* stop = nullptr;            // asks to end early or to save; null: nothing does
   std::vector<std::string> command = {};  // for command.txt
+
+  // Throws Exit::kStopped where the training is asked to end.
+  void poll() const {
+    if (stop) stop->poll();
+  }
+};
+
+// The mean of -log p over a split, or why there is none: one outlier must not end a healthy run.
+struct Score {
+  std::string split;
+  Evaluation result = {};
+  std::string fault = {};  // empty: none
+  double seconds = 0;      // that it took
 };
 
 struct TrainResult {
   Exit exit = Exit::kDone;  // or kStopped
-  nlohmann::json summary;   // what summary.json holds
+  std::string reason;       // "all 20000 steps", "stopped by SIGTERM"
+  int64_t step = 0;         // updates made
+  std::filesystem::path run;
+  std::vector<std::filesystem::path> samples;  // the newest pictures that this process has drawn
+  std::optional<Score> test;                   // of the weights after the last step
+  std::optional<Best> best;
 };
 
 // Trains a flow by maximum likelihood as the configuration says and leaves all of it in the run's
-// folder. Nothing is written before configuration and data have been accepted. Resumed on the same
-// machine, with as many threads and the same LibTorch, a run ends in the same bytes as one that was
-// never interrupted: everything random follows from (seed, step). A stop ends it after the step
-// under way, with a checkpoint (Exit::kStopped). A held-out example
-// whose density is not finite costs a warning and that evaluation's number, never the run. Throws
+// folder. Nothing is written before configuration and data have been accepted and the flow has been
+// built and started. Resumed on the same machine, with as many threads and the same LibTorch, a run
+// ends in the same bytes as one that was never interrupted: everything random follows from (seed,
+// step). Asked to stop, it ends after the step under way, with a checkpoint (TrainResult::exit is
+// kStopped), or throws Exit::kStopped where it had nothing to save yet. A held-out example whose
+// density is not finite costs a warning and that evaluation's number, never the run. Throws
 // Exit::kDiverged at the first step whose loss or gradient is not finite: the layer, the cure and
 // the last good checkpoint; the weights of that checkpoint are untouched.
 TrainResult train(const Config& config, const TrainOptions& options, Console& console);

@@ -1,93 +1,61 @@
 #pragma once
 
 #include "data/data.h"
-#include "inference/unit.h"
 #include "learn/interval.h"
-#include "runs/run_directory.h"
-#include "runs/saver.h"
+#include "learn/learner.h"
 #include "terminal/stopwatch.h"
-#include "train/sample_pictures.h"
+#include "train/journal.h"
 #include "train/trainer.h"
 
 namespace diffeo {
 
-// One process's part in a run: from the start or a checkpoint to the last step or a stop.
+// One process's part in a training: the loop. The process that has a journal also logs, evaluates,
+// draws and saves; one without takes the same steps and leaves nothing behind.
 class Training {
  public:
-  // Reads the data and builds the flow, then takes the run's folder. Throws before it writes.
-  Training(const Config& config, const TrainOptions& options, Console& console);
+  // `start`: where the training stands; the learner's weights are those of that step. `journal`:
+  // null, or outlives this object.
+  Training(const Config& config, const TrainOptions& options, const Data& data, Learner& learner,
+           const TrainingState& start, Journal* journal);
 
-  TrainResult run();
+  // Takes the steps that are left, and does between them what is due. Throws Exit::kStopped where
+  // it is asked to stop, after the step under way, and Exit::kDiverged at the first step whose loss
+  // or gradient is not finite.
+  void run();
+
+  // Makes the newest step durable, if it is not yet. Whether it is now.
+  bool save();
+
+  const TrainingState& state() const { return state_; }
 
  private:
-  void begin();
-  void begin_anew();
-  void begin_from(const std::filesystem::path& checkpoint);
-  std::filesystem::path load_fork();
-
-  std::optional<std::string> take_steps();
   void take_step();
-  void poll() const {
-    if (options_.stop) options_.stop->poll();
-  }
-  void save_if_asked();
   void do_what_is_due();
   bool is_due(int64_t every) const {
     return every > 0 && state_.step > 0 && state_.step % every == 0;
   }
-  TrainResult finished();
-  TrainResult stopped(const std::string& reason);
 
   // Each waits for the device and first makes sure that no step went bad unseen.
-  void log_interval();
+  void add_interval();
   void evaluate_held_out();
   void evaluate_test();
   void draw_samples();
-  void save();
 
   void require_finite();
-  // The mean of -log p over a data set, or why there is none: one outlier must not end a healthy
-  // run.
-  struct Score {
-    Evaluation result;
-    std::string fault;  // empty: none
-  };
-  Score score_of(const Dataset& data);
-  void report(const Score& score, const std::string& split, const std::string& kind,
-              double seconds);
-  nlohmann::json line(const std::string& kind) const;
-  nlohmann::json interval_line(const Interval::Sums& sums) const;
-  bool is_best_here() const { return state_.best && state_.best->step == state_.step; }
-  void show_progress();
-  double seconds() const { return earlier_seconds_ + since_start_.seconds(); }
-  Checkpoint checkpoint() const;
-  Warn warn();
-  void summarise(const std::string& exit, const std::string& reason);
+  Score score_of(const std::string& split, int64_t examples);
 
   const Config& config_;
   const TrainOptions& options_;
-  Console& console_;
-  Log log_;
-  Unit unit_;
-  Data data_;
-  Learner learner_;
-  std::filesystem::path
-      forked_from_;  // the checkpoint whose weights a new run starts with; empty: none
-  RunDirectory directory_;
-  Saver saver_;
-  SamplePictures pictures_;
-  std::optional<Metrics> metrics_;
+  const Data& data_;
+  Learner& learner_;
+  Journal* journal_;
 
   TrainingState state_;
-  Interval interval_;
-  bool is_saved_ = false;   // whether the newest checkpoint holds all of the above
-  int64_t first_step_ = 0;  // of this process
-  double earlier_seconds_ = 0, step_seconds_ = 0;  // of other processes; of this interval's steps
-  Stopwatch since_start_;
-  Progress progress_;
-  std::optional<Score> newest_;     // of the held-out examples, at these weights
+  Interval interval_;               // the steps since the last line of metrics
+  double step_seconds_ = 0;         // that this process spent on them
+  bool is_saved_;                   // whether the newest checkpoint holds all of the above
   std::optional<Best> saved_best_;  // the best that has a checkpoint
-  nlohmann::json summary_ = nlohmann::json::object();
+  std::optional<Score> newest_;     // of the held-out examples, at these weights
 };
 
 }  // namespace diffeo
