@@ -1,7 +1,8 @@
 # Finds LibTorch and defines the target LibTorch, without find_package(Torch): that demands a CUDA toolkit as soon as
 # the LibTorch was built with CUDA, and we compile no CUDA. Looked for in Torch_DIR and in each of CMAKE_PREFIX_PATH
 # (variables of CMake or of the environment): an unpacked libtorch, a site-packages folder or what encloses one.
-set(libtorch_oldest 2.13)
+# An older one than these is refused; a newer one may work. scripts/setup.sh reads both.
+set(libtorch_oldest 2.11)
 set(libtorch_newest 2.14)
 
 function(find_libtorch_root result)
@@ -29,15 +30,19 @@ function(read_libtorch_version root result)
   file(STRINGS ${root}/include/torch/headeronly/version.h lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
   string(REGEX REPLACE "[^;]* ([0-9]+)" "\\1" version "${lines}")
   string(REPLACE ";" "." version "${version}")
-  if(NOT version MATCHES "^(${libtorch_oldest}|${libtorch_newest})\\.")
-    message(FATAL_ERROR "The LibTorch in ${root} is version ${version}; "
-                        "Diffeo needs ${libtorch_oldest} to ${libtorch_newest}.")
+  string(REGEX REPLACE "^([0-9]+\\.[0-9]+).*" "\\1" series "${version}")
+  if(series VERSION_LESS libtorch_oldest)
+    message(FATAL_ERROR "The LibTorch in ${root} is version ${version}; Diffeo needs ${libtorch_oldest} or newer.")
+  elseif(series VERSION_GREATER libtorch_newest)
+    message(WARNING "The LibTorch in ${root} is version ${version}; Diffeo is made for ${libtorch_oldest} to "
+                    "${libtorch_newest}. If it does not build, unset CMAKE_PREFIX_PATH and Torch_DIR.")
   endif()
   set(${result} ${version} PARENT_SCOPE)
 endfunction()
 
 find_libtorch_root(libtorch_root)
 read_libtorch_version(${libtorch_root} libtorch_version)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${libtorch_root}/include/torch/headeronly/version.h)
 
 set(libtorch_names torch torch_cpu c10)
 set(libtorch_kind CPU)

@@ -2,8 +2,12 @@
 # What scripts/run, scripts/test and .ci/run share; to be sourced. `prepare TARGET…` leaves the targets built in $build
 # and all that they need installed. It prints one line a step to stderr, and nothing where there is nothing to do.
 #
+# LibTorch is the first of these that there is: the one that the variables name, the one of the last build here, the
+# PyTorch that python3 has, one fetched from the Python package index.
+#
 #   CMAKE_PREFIX_PATH, Torch_DIR   take the LibTorch found there
-#   DIFFEO_CUDA=1                  otherwise fetch one for CUDA instead of one for the CPU, and build in build-cuda/
+#   DIFFEO_TORCH=fetch             otherwise fetch one, whatever the last build and python3 have
+#   DIFFEO_CUDA=1                  fetch one for CUDA instead of one for the CPU, and build in build-cuda/
 set -euo pipefail
 
 root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -18,6 +22,8 @@ else
   torch_index=https://download.pytorch.org/whl/cpu
 fi
 unpacked=$cache/${torch/==/-}
+libtorch=''
+version_header=include/torch/headeronly/version.h
 
 packages=(cmake ninja-build g++ libcli11-dev libspdlog-dev libyaml-cpp-dev nlohmann-json3-dev libpng-dev libjpeg-dev
   zlib1g-dev libxxhash-dev libgtest-dev)
@@ -31,6 +37,7 @@ prepare() {
     step "waiting for another build in this folder"
     flock 9
   }
+  choose_libtorch
   local wanted=("${packages[@]}")
   needs_libtorch && wanted+=(python3-pip)
   if command -v apt-get >/dev/null; then
@@ -112,7 +119,53 @@ check_without_apt() {
   }
 }
 
-needs_libtorch() { [ -z "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] && ! is_whole "$unpacked"; }
+# Sets $libtorch, the folder that encloses torch/, unless variables name one. The choice is kept in $build: another
+# one, as when a virtual environment comes and goes, would cost a whole build each time.
+choose_libtorch() {
+  [ -z "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] || return 0
+  case ${DIFFEO_TORCH:-} in
+  fetch) libtorch=$unpacked ;;
+  '') libtorch=$(cat "$build/libtorch" 2>/dev/null || true) ;;
+  *) give_up "DIFFEO_TORCH: expected fetch or nothing, found '$DIFFEO_TORCH'" ;;
+  esac
+  [ "$libtorch" = "$unpacked" ] || [ -e "$libtorch/torch/$version_header" ] || libtorch=''
+  [ -n "$libtorch" ] || [ "${DIFFEO_CUDA:-0}" = 1 ] || take_torch_of_python
+  libtorch=${libtorch:-$unpacked}
+  echo "$libtorch" >"$build/libtorch"
+}
+
+# The PyTorch of python3 is found without running it, which would take seconds.
+take_torch_of_python() {
+  local folder version
+  folder=$(python3 -c 'import sys
+sys.path = [path for path in sys.path if path]
+import importlib.util
+print(importlib.util.find_spec("torch").submodule_search_locations[0])' 2>/dev/null) || return 0
+  if [ ! -e "$folder/$version_header" ] || [ ! -e "$folder/lib/libtorch_cpu.so" ]; then
+    step "python3 has a PyTorch without its C++ files, which is of no use: $folder"
+    return 0
+  fi
+  version=$(sed -nE 's/^#define TORCH_VERSION_(MAJOR|MINOR|PATCH) //p' "$folder/$version_header" | paste -sd.)
+  if is_in_range "$version"; then
+    step "taking the PyTorch $version of python3 (DIFFEO_TORCH=fetch fetches one): $folder"
+    libtorch=$(dirname "$folder")
+  else
+    step "not taking the PyTorch $version of python3, as Diffeo is made for $(range_end oldest) to" \
+      "$(range_end newest): $folder"
+  fi
+}
+
+range_end() { sed -n "s/^set(libtorch_$1 \(.*\))/\1/p" "$root/scripts/LibTorch.cmake"; }
+
+is_in_range() {
+  local series
+  series=$(cut -d. -f1,2 <<<"$1")
+  printf '%s\n' "$(range_end oldest)" "$series" "$(range_end newest)" | sort --version-sort --check=quiet
+}
+
+needs_libtorch() {
+  [ -z "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] && [ "$libtorch" = "$unpacked" ] && ! is_whole "$unpacked"
+}
 
 # A folder is given its name only when it is complete; the list of its files' sizes tells what happened to it since.
 is_whole() { [ -s "$1/sizes" ] && [ -z "$(sizes "$1" | LC_ALL=C comm -13 - "$1/sizes")" ]; }
@@ -165,17 +218,21 @@ fetch_cuda_libraries() {
   unpack "$1"
 }
 
+# What CMake's last run has to say, from its first Error or Warning to where it tells which files had led there.
+show_complaint() { sed -n "/^CMake $1/,\$p" "$cache/log" | sed '/^Call Stack/,$d' >&2; }
+
 # Configures again only when asked for another LibTorch or moved; ninja sees to the rest.
 configure() {
   local prefix=${CMAKE_PREFIX_PATH:-} settings
-  [ -n "$prefix${Torch_DIR:-}" ] || prefix=$unpacked/torch
+  [ -n "$prefix${Torch_DIR:-}" ] || prefix=$libtorch/torch
   settings=(-S "$root" -B "$build" -G Ninja "-DCMAKE_PREFIX_PATH=${prefix//:/;}" "-DTorch_DIR=${Torch_DIR:-}")
   [ ! -e "$build/build.ninja" ] || [ "$(cat "$build/settings" 2>/dev/null)" != "${settings[*]}" ] || return 0
   rm -rf "$build/settings" "$build/CMakeCache.txt" "$build/CMakeFiles"
   quietly cmake "${settings[@]}" || {
-    sed -n '/^CMake Error/,$p' "$cache/log" | sed '/^Call Stack/,$d' >&2
+    show_complaint Error
     give_up "could not configure the build; all of CMake's output is in $cache/log"
   }
+  show_complaint 'Warning at scripts.LibTorch'
   step "configured with$(sed -n 's/^-- \(LibTorch \)/ \1/p' "$cache/log")"
   echo "${settings[*]}" >"$build/settings"
 }
