@@ -32,6 +32,7 @@ void run(const Words& words, StopRequest& stop) {
       {"evaluate", "score held-out examples: nats and bits/dim", evaluate_command},
       {"describe", "parameters and layers of a configuration or checkpoint", describe_command},
       {"check", "test each layer's inverse and log-determinant", check_command},
+      {"bench", "time and memory of training, forward and sampling", bench_command},
       {"config", "list, show, validate configurations", config_command},
       {"env", "this program, its libraries and this machine", env_command},
       {"--version", "the program's version",

@@ -10,7 +10,8 @@ using CommandUsage = Commands;
 TEST_F(CommandUsage, ListsTheCommandsWhenNoneIsGiven) {
   Answer none = diffeo({});
   expect_refused(none, 2, "diffeo: no command given");
-  for (const char* name : {"train", "sample", "evaluate", "describe", "check", "config", "env"}) {
+  for (const char* name :
+       {"train", "sample", "evaluate", "describe", "check", "bench", "config", "env"}) {
     EXPECT_NE(none.err.find("\n  " + std::string(name) + " "), std::string::npos) << name;
   }
   Answer help = diffeo({"--help"});
@@ -33,7 +34,7 @@ TEST_F(CommandUsage, NamesTheNearestCommand) {
                  "diffeo config: unknown command 'lst', did you mean 'list'?");
   expect_refused(diffeo({"frobnicate"}), 2,
                  "diffeo: unknown command 'frobnicate', expected one of: train, sample, evaluate, "
-                 "describe, check, "
+                 "describe, check, bench, "
                  "config, env, --version");
   expect_refused(diffeo({"--verson"}), 2,
                  "diffeo: unknown option '--verson', did you mean '--version'?");
@@ -56,6 +57,7 @@ TEST_F(CommandUsage, ShowsAnExampleInEveryHelp) {
                                                  {"evaluate"},
                                                  {"describe"},
                                                  {"check"},
+                                                 {"bench"},
                                                  {"env"},
                                                  {"config", "list"},
                                                  {"config", "show"},

@@ -12,6 +12,7 @@ void sample_command(const Words& words);
 void evaluate_command(const Words& words);
 void describe_command(const Words& words);
 void check_command(const Words& words);
+void bench_command(const Words& words);
 void config_command(const Words& words);
 void env_command(const Words& words);
 

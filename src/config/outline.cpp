@@ -84,6 +84,12 @@ std::shared_ptr<Flow> trainable_outline_of(const Config& config) {
   return flow;
 }
 
+int64_t expected_levels(const Config& config) {
+  const DequantizeConfig* dequantizer = dequantizer_in(config.flow);
+  int64_t levels = data_levels(config.data);
+  return dequantizer ? std::min(levels, int64_t{1} << dequantizer->data_bits) : levels;
+}
+
 Data fitting_data(const Config& config) {
   Data data = load_data(config.data, static_cast<uint64_t>(config.seed));
   for (const auto& [name, examples] : data.splits) require_levels(config, examples, name);
@@ -93,7 +99,7 @@ Data fitting_data(const Config& config) {
 void require_levels(const Config& config, const Dataset& examples, const std::string& split) {
   const DequantizeConfig* dequantizer = dequantizer_in(config.flow);
   if (dequantizer == nullptr || examples.size() == 0) return;
-  int64_t most = (int64_t{1} << dequantizer->data_bits) - 1;
+  int64_t most = expected_levels(config) - 1;
   if (most >= data_levels(config.data) - 1) return;  // whatever the values are, which may be many
   int64_t largest = examples.examples.max().item<int64_t>();
   require(largest <= most, Exit::kData, split, ": the largest value is ", largest,

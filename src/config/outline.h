@@ -19,6 +19,9 @@ std::shared_ptr<Flow> outline_of(const Config& config);
 // among them.
 std::shared_ptr<Flow> trainable_outline_of(const Config& config);
 
+// How many values a pixel may take in the eyes of the flow's dequantizer; without one, in the data's.
+int64_t expected_levels(const Config& config);
+
 // The data of a configuration, each split held against its flow by require_levels().
 Data fitting_data(const Config& config);
 
