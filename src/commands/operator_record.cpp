@@ -74,6 +74,10 @@ class OperatorRecord::Recorder final : public c10::DebugInfoBase {
     double bytes_inside = 0;
   };
 
+  static bool is_product(const Open& call) {
+    return call.is_operator && call.work.kind == OperatorKind::kProduct;
+  }
+
   double now() const {
     wait_for(device_);
     return watch_.seconds();
@@ -83,7 +87,11 @@ class OperatorRecord::Recorder final : public c10::DebugInfoBase {
     c10::ArrayRef<c10::IValue> outputs(call.outputs().data(), call.outputs().size());
     if (returns_view(done.name, call.overload_name(), done.storages, outputs))
       done.work.kind = OperatorKind::kView;
-    done.has_product = done.has_product || done.work.kind == OperatorKind::kProduct;
+    // What a product calls is the product still: its traffic is no pass over the state.
+    if (std::any_of(open_.begin(), open_.end(), is_product))
+      done.work.kind = OperatorKind::kProduct;
+    if (is_product(done)) done.bytes_inside = 0;
+    done.has_product = done.has_product || is_product(done);
     // An operator that calls others moves at least what they move, and at least its own arguments
     // and results; one that does nothing but call a product does not move them a second time.
     if (done.work.kind == OperatorKind::kMemory && !done.has_product) {
