@@ -45,7 +45,7 @@ bool is_folder(const fs::path& path) { return fs::is_directory(status_of(path));
 std::string choices(const fs::path& run) {
   std::vector<int64_t> steps = CheckpointStore(run / kFolder).steps();
   return steps.empty() ? "it holds no checkpoint yet"
-                       : "it holds latest, best and the steps " + listed_in_words(steps);
+                       : "it holds latest, best and the steps " + listed(steps);
 }
 
 fs::path latest_of(const fs::path& run, const Warn& warn) {
