@@ -313,13 +313,14 @@ TEST_F(CommandTrain, NamesTheBatchWhereMemoryDoesNotSuffice) {
 }
 
 TEST_F(CommandTrain, SaysThatTheModelIsTooLargeForTheMemory) {
+  save_npy(path("wide.npy"), at::zeros({2, 6000000}));
   Answer answer =
-      diffeo({"train", "toy.yaml", "--run", "r",
-              "flow=[{type: coupling, net: {type: mlp, hidden: 100000000, depth: 2}}]"});
+      diffeo({"train", "toy.yaml", "train.batch_size=1", "--run", "r",
+              "data={source: npy, path: wide.npy, test_fraction: 0.5, shape: [6000000]}"});
   EXPECT_EQ(answer.exit, 6) << answer.err;
   EXPECT_TRUE(
-      answer.err.starts_with("out of memory in training with train.batch_size 8 in 1 pass: "
-                             "asked for 4"))
+      answer.err.starts_with("out of memory in training with train.batch_size 1 in 1 pass: "
+                             "asked for 144.0 TB; cures, "))
       << answer.err;
   EXPECT_FALSE(exists("r"));
 }
