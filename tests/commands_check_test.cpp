@@ -34,9 +34,8 @@ flow:
     EXPECT_EQ(layer.at("verdict"), "pass") << layer;
     EXPECT_LT(layer.at("round_trip_error"), 1e-9) << layer;
     EXPECT_LT(layer.at("log_det_error"), 1e-9) << layer;
-    bool is_inside =
-        layer.at("path").get<std::string>().find("factor_out.rest") != std::string::npos;
-    EXPECT_EQ(layer.at("dimensions"), is_inside ? 8 : 16) << layer;
+    bool is_after = layer.at("path") == "flow.5_prior";
+    EXPECT_EQ(layer.at("dimensions"), is_after ? 8 : 16) << layer;
   }
 }
 

@@ -31,7 +31,7 @@ flow.3_inv_conv                    [4, 2, 2]          16
 flow.4_actnorm                     [4, 2, 2]           8
 flow.5_inv_conv                    [4, 2, 2]          16
 flow.6_factor_out                  [2, 2, 2]         116
-flow.6_factor_out.rest.0_actnorm   [2, 2, 2]           4
+flow.7_actnorm                     [2, 2, 2]           4
 
 latents  shape      offset
 level 0  [2, 2, 2]       0

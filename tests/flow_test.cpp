@@ -95,9 +95,7 @@ TEST(Shipped, TrainingStepAndSamplingReadNothingBack) {
     SeededNoise noise(2);
     Tensor x = noise.uniform("x", at::empty(batched(4, flow.shape()), at::kFloat));
     if (data_is_image(config.data)) x = (x * 256).floor();
-    Pass pass{.mode = Mode::kTrain,
-              .noise = &noise,
-              .auxiliary = [](const std::string&, const Tensor&) {}};
+    Pass pass{.mode = Mode::kTrain, .noise = &noise};
     if (data_classes(config.data) > 0) pass.labels = at::arange(4);
     flow.initialise(x, pass);
     ReadBacks read_backs;

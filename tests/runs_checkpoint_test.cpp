@@ -10,6 +10,7 @@
 
 #include "io/json.h"
 #include "learn/named_weights.h"
+#include "runs/format1.h"
 #include "runs/manifest.h"
 #include "runs/saver.h"
 #include "train_support.h"
@@ -69,6 +70,27 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   expect_same(there.optimizer, back.optimizer);
   TrainingState fresh = training_state(to_json(TrainingState{}), "fresh");
   EXPECT_EQ(fresh.best.has_value() || fresh.step != 0, false);
+}
+
+TEST(FormatOne, NamesAreThoseOfOneFlatList) {
+  EXPECT_EQ(name_of_format1("flow.3_factor_out.rest.0_squeeze.x"), "flow.4_squeeze.x");
+  EXPECT_EQ(name_of_format1("m.flow.11_factor_out.rest.9_factor_out.rest.2_coupling.net.weight0"),
+            "m.flow.24_coupling.net.weight0");
+  EXPECT_EQ(name_of_format1("ema.flow.3_factor_out.rest.1_factor_out.prior.conv.weight"),
+            "ema.flow.5_factor_out.prior.conv.weight");
+  EXPECT_EQ(name_of_format1("flow.3_factor_out.prior.logs"), "flow.3_factor_out.prior.logs");
+  EXPECT_EQ(name_of_format1("flow.0_dequantize.noise.1_coupling.net.rest"),
+            "flow.0_dequantize.noise.1_coupling.net.rest");
+}
+
+TEST(FormatOne, FlagsThatItDidNotSaveCountAsSet) {
+  Tensor flag = at::zeros({}, at::kBool), w = at::ones({2});
+  NamedTensors model{{"a.initialised", flag}, {"b.initialised", flag}, {"b.w", w}},
+      weights{{"a.initialised", flag}};
+  add_flags_of_format1(weights, model);
+  EXPECT_EQ(weights.size(), 2);
+  EXPECT_FALSE(weights.at("a.initialised").item<bool>());
+  EXPECT_TRUE(weights.at("b.initialised").item<bool>());
 }
 
 TEST(Checkpoint, ReplacesTheOneThatStandsThereAndLeavesNothingElse) {
@@ -156,14 +178,14 @@ TEST(Checkpoint, RefusesANewerFormatByItsName) {
   TemporaryDirectory directory;
   fs::path path = written(directory);
   json manifest = load_json(path / "MANIFEST.json");
-  manifest["format"] = 2;
+  manifest["format"] = 3;
   manifest["program"] = "9.8";
   manifest.erase("files");
   write_plainly(path / "MANIFEST.json", manifest.dump());
   EXPECT_EQ(fault(path).message,
             joined(path.string(),
-                   ": a checkpoint of format 2 (written by diffeo \"9.8\"), but this diffeo ",
-                   DIFFEO_VERSION, " reads formats up to 1"));
+                   ": a checkpoint of format 3 (written by diffeo \"9.8\"), but this diffeo ",
+                   DIFFEO_VERSION, " reads formats up to 2"));
 }
 
 TEST(Checkpoint, AssignsOnlyWhatFitsAndListsTheRest) {

@@ -506,6 +506,34 @@ TEST(FormatOne, LoadsAndEvaluatesAsWhenItWasWritten) {
   EXPECT_NEAR(evaluate(*loaded.flow, data.split("test"), {.seed = 3}).nats, nats, 1e-5);
 }
 
+// A run with two factor_out, whose names in format 1 were nested, on data that lie beside it.
+const std::string kLevels = DIFFEO_SOURCE "/tests/runs/format1_levels";
+
+TEST(FormatOne, LoadsTheLevelsThatStoodInsideEachOther) {
+  LoadedFlow loaded = load_flow(kLevels, at::kDouble, Weights::kAverage, kNoWarning);
+  auto& places = std::get<NpyConfig>(loaded.config.data);
+  places.path = kLevels + "/examples.npy";
+  places.labels = kLevels + "/labels.npy";
+  EXPECT_EQ(loaded.flow->latents().size(), 3);
+  Data data = load_data(loaded.config.data, static_cast<uint64_t>(loaded.config.seed));
+  double nats = load_json(kLevels + "/summary.json")["test"]["nats"];
+  EXPECT_NEAR(evaluate(*loaded.flow, data.split("test"), {}).nats, nats, 1e-5);
+}
+
+TEST(FormatOne, GoesOnWithTheMomentsOfEachLevel) {
+  TemporaryDirectory directory;
+  fs::copy(kLevels, directory / "run", fs::copy_options::recursive);
+  TrainResult result = run_training(read_plainly(directory / "run/config.yaml"),
+                                    {.run = directory / "run", .resume = true},
+                                    {"train.steps=13", "data.path=" + kLevels + "/examples.npy",
+                                     "data.labels=" + kLevels + "/labels.npy"});
+  EXPECT_EQ(result.summary["step"], 13);
+  Checkpoint now = read_checkpoint(directory / "run/checkpoints/step_00000013");
+  EXPECT_EQ(now.format, 2);
+  EXPECT_TRUE(now.optimizer.contains("m.flow.6_actnorm.norm.b"));
+  EXPECT_TRUE(now.weights.contains("ema.flow.5_factor_out.prior.conv.weight"));
+}
+
 TEST(FormatOne, GoesOn) {
   TemporaryDirectory directory;
   fs::copy(DIFFEO_SOURCE "/tests/runs/format1", directory / "run", fs::copy_options::recursive);

@@ -65,17 +65,15 @@ TEST(Observer, SeesEachLayerInOrderBothWays) {
     if (report.path.ends_with("inv_conv")) log_det = report.log_det;
   }};
   Tensor z = flow.encode(randn({3, 1, 2, 2}), pass);
-  const std::string out = "flow.2_factor_out";
-  EXPECT_EQ(paths,
-            (std::vector<std::string>{"flow.0_squeeze", "flow.1_reverse", out + ".rest.0_inv_conv",
-                                      out + ".rest", out, "flow"}));
+  EXPECT_EQ(paths, (std::vector<std::string>{"flow.0_squeeze", "flow.1_reverse",
+                                             "flow.2_factor_out", "flow.3_inv_conv", "flow"}));
   EXPECT_TRUE(log_det.defined());
   paths.clear();
   flow.decode(z, pass);
-  EXPECT_EQ(paths, (std::vector<std::string>{out + ".rest.0_inv_conv", out + ".rest", out,
+  EXPECT_EQ(paths, (std::vector<std::string>{"flow.3_inv_conv", "flow.2_factor_out",
                                              "flow.1_reverse", "flow.0_squeeze", "flow"}));
   EXPECT_FALSE(log_det.defined());
-  EXPECT_TRUE(flow.named_parameters().contains(out + ".rest.0_inv_conv.mix.weight"));
+  EXPECT_TRUE(flow.named_parameters().contains("flow.3_inv_conv.mix.weight"));
 }
 
 TEST(ActNorm, SetsItselfOnlyInModeInitialise) {
@@ -121,6 +119,72 @@ TEST(FactorOut, SendsTheFirstHalfOnAndEndsTheLast) {
   Flow flow = double_flow("[{type: factor_out}, {type: reverse}]", {4});
   Tensor z = flow.encode(counting({1, 4}));
   EXPECT_TRUE(at::equal(z, at::tensor({2., 3., 1., 0.}, at::kDouble).view({1, 4}))) << z;
+}
+
+TEST(FactorOut, MayStandInsideARepeatAlsoANestedOne) {
+  Flow flow = double_flow(
+      "[{type: repeat, times: 1, body: [{type: repeat, times: 2, body: [{type: squeeze}, {type: "
+      "actnorm}, {type: factor_out, prior: learned}]}]}, {type: inv_conv}]",
+      {2, 8, 8});
+  Tensor x = randn({3, 2, 8, 8});
+  flow.initialise(x);
+  perturb(flow);
+  Tensor z = flow.encode(x);
+  EXPECT_EQ(flow.layers()->layers().size(), 7);
+  EXPECT_EQ(flow.latents()[1].shape, (Shape{8, 2, 2}));
+  EXPECT_EQ(flow.latents()[2].offset, 96);
+  EXPECT_TRUE(at::allclose(flow.decode(z), x, 0, 1e-10));
+}
+
+TEST(FactorOut, IsRefusedInTheNoiseOfADequantizer) {
+  EXPECT_EQ(message_of([] {
+              double_flow(
+                  "[{type: dequantize, noise: [{type: repeat, times: 1, body: [{type: "
+                  "factor_out}]}, {type: sigmoid}]}]",
+                  {2, 2, 2});
+            }),
+            "layers:1:2: flow[0] (dequantize): layers:1:61: flow[0].noise[0].body[0] (factor_out): "
+            "ends a part of the latents, but the noise of a dequantizer has no latents of its own");
+}
+
+TEST(Flow, TakesItsLogDensityApart) {
+  Flow flow = double_flow(
+      "[{type: squeeze}, {type: actnorm}, {type: factor_out, prior: learned}, {type: inv_conv}, "
+      "{type: prior, learned: true, classifier_weight: 2}]",
+      {1, 4, 4}, 3);
+  Tensor x = randn({5, 1, 4, 4});
+  Pass pass{.labels = at::arange(5) % 3};
+  flow.initialise(x, pass);
+  perturb(flow);
+  LogProb parts = flow.log_prob_parts(x, pass);
+  Tensor z = flow.encode(x, pass);
+  ASSERT_EQ(parts.base.size(), 2);
+  for (size_t i = 0; i < 2; ++i) {
+    Segment segment = flow.latents()[i];
+    Tensor part = z.narrow(1, segment.offset, numel(segment.shape));
+    EXPECT_TRUE(at::allclose(parts.base[i], standard_normal_log_prob(part), 0, 1e-10)) << i;
+  }
+  EXPECT_EQ(parts.auxiliary.at("class").sizes(), (std::vector<int64_t>{5}));
+  EXPECT_TRUE(at::equal(parts.log_det + parts.base[0] + parts.base[1], flow.log_prob(x, pass)));
+}
+
+TEST(Flow, OfLayersThatKeepVolumesHasALogDetOfZeros) {
+  LogProb parts = double_flow("[{type: reverse}]", {3}).log_prob_parts(randn({4, 3}));
+  EXPECT_TRUE(at::equal(parts.log_det, at::zeros({4}, at::kDouble)));
+}
+
+TEST(Flow, RefusesLatentsOfAnotherSize) {
+  EXPECT_EQ(message_of([] { double_flow("[{type: reverse}]", {3}).decode(randn({4, 2})); }),
+            "decode: expected latents of shape [B]+[3], got [4, 2]");
+}
+
+TEST(Transform, TakesBackExactlyTheEndedParts) {
+  Flow flow = double_flow("[{type: factor_out}]", {4});
+  EXPECT_EQ(message_of([&] { flow.layers()->inverse(randn({1, 2})); }),
+            "flow.inverse: ends 1 parts of the latents, got 0");
+  std::vector<Tensor> wrong{randn({1, 3})};
+  EXPECT_EQ(message_of([&] { flow.layers()->inverse(randn({1, 2}), {}, wrong); }),
+            "flow.inverse: expected ended part of shape [B]+[2], got [1, 3]");
 }
 
 TEST(Flow, NamesTheSegmentsOfItsLatents) {
@@ -263,17 +327,21 @@ TEST(Context, ReachesOnlyTheLayersThatAskForIt) {
 TEST(Prior, ReportsItsClassifiersLossApart) {
   Flow flow = double_flow("[{type: prior, learned: true, classes: true, classifier_weight: 0.5}]",
                           {2, 2, 2}, 4);
-  Tensor term;
-  Pass pass{.labels = at::tensor({0, 3}, at::kLong)};
-  Tensor alone = flow.log_prob(randn({2, 2, 2, 2}), pass);
-  pass.auxiliary = [&](const std::string& name, const Tensor& t) {
-    EXPECT_EQ(name, "class");
-    term = t;
-  };
-  EXPECT_TRUE(at::equal(flow.log_prob(randn({2, 2, 2, 2}), pass), alone));
-  EXPECT_TRUE(at::allclose(term, at::full({2}, 0.5 * std::log(4.0), at::kDouble)));
-  pass.labels = Tensor();
-  EXPECT_NE(message_of([&] { flow.log_prob(randn({2, 2, 2, 2}), pass); }), "");
+  Tensor x = randn({2, 2, 2, 2});
+  LogProb parts = flow.log_prob_parts(x, {.labels = at::tensor({0, 3}, at::kLong)});
+  EXPECT_TRUE(at::equal(parts.sum(), standard_normal_log_prob(x)));  // the prior starts at N(0, 1)
+  ASSERT_EQ(parts.auxiliary.size(), 1);
+  EXPECT_TRUE(
+      at::allclose(parts.auxiliary.at("class"), at::full({2}, 0.5 * std::log(4.0), at::kDouble)));
+  EXPECT_NE(message_of([&] { flow.log_prob(x); }), "");
+}
+
+TEST(Prior, WithAClassifierTrainsOnlyOnLabels) {
+  Flow flow = double_flow("[{type: prior, classifier_weight: 0.5}]", {2, 2, 2}, 4);
+  Tensor x = randn({2, 2, 2, 2});
+  EXPECT_TRUE(flow.log_prob_parts(x).auxiliary.empty());
+  EXPECT_EQ(message_of([&] { flow.log_prob(x, {.mode = Mode::kTrain}); }),
+            "flow.0_prior: its classifier needs labels, but this pass has none (Pass::labels)");
 }
 
 TEST(Linear, HasTheDeterminantOfTheTutorialsExample) {
@@ -289,6 +357,15 @@ TEST(Linear, HasTheDeterminantOfTheTutorialsExample) {
   Tensor log_det;
   flow.encode(randn({3, 2}), {.observer = [&](const Report& report) { log_det = report.log_det; }});
   EXPECT_NEAR(-log_det[1].item<double>(), -0.0623010261973794, 1e-14);
+}
+
+TEST(Builder, LooksNoFurtherBehindABodyWhoseShapeIsUnknown) {
+  EXPECT_EQ(message_of([] {
+              double_flow("[{type: repeat, times: 1, body: [{type: squeeze}]}, {type: squeeze}]",
+                          {1, 3, 4});
+            }),
+            "layers:1:34: flow[0].body[0] (squeeze): needs an image of even height and width, got "
+            "[1, 3, 4]");
 }
 
 TEST(Builder, NamesEveryLayerThatCannotBeBuilt) {

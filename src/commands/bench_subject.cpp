@@ -65,7 +65,10 @@ BenchSubject::BenchSubject(const Config& config, BenchData& data, c10::Device de
   Stopwatch watch;
   at::TensorOptions options = at::TensorOptions(at::kFloat).device(device);
   learner_ = std::make_unique<Learner>(config_, build_flow(config_, options));
-  if (checkpoint) learner_->load_weights(read_checkpoint(*checkpoint).weights, *checkpoint);
+  if (checkpoint) {
+    Checkpoint saved = read_checkpoint(*checkpoint);
+    learner_->load_weights(weights_for(learner_->weights(), saved), *checkpoint);
+  }
   else learner_->initialise(batches_.at(0, config_.train.examples_of_start()));
   draw_batch();
   train();

@@ -80,26 +80,38 @@ Tensor copied(const Tensor& one, int64_t copies) {
   return one.expand(sizes).clone();
 }
 
+// What goes on and what ended: [B, D].
+Tensor all_outputs(const Mapped& out) {
+  std::vector<Tensor> parts{out.value.flatten(1)};
+  for (const Tensor& part : out.ended) parts.push_back(part.flatten(1));
+  return at::cat(parts, 1);
+}
+
 std::optional<double> log_det_error(Transform& layer, const Tensor& example, const Pass& pass) {
   int64_t dimensions = example.numel(), copies = copies_for(dimensions);
   TracedNoise noise;
-  Pass all = pass;
-  all.noise = &noise;
-  if (pass.labels.defined()) all.labels = copied(pass.labels, copies);
-  if (pass.features.defined()) all.features = copied(pass.features, copies);
+  auto of_each = [&](const Tensor& t) { return t.defined() ? copied(t, copies) : t; };
   Tensor x = copied(example, copies).requires_grad_();
-  auto [out, log_det] = layer.forward(x, all);
+  Mapped out = layer.forward(x, {.mode = pass.mode,
+                                 .labels = of_each(pass.labels),
+                                 .features = of_each(pass.features),
+                                 .noise = &noise});
   bool draws = noise.draw().defined();
   if (draws && noise.draw().numel() != x.numel()) return {};
-  double expected = log_abs_det(out.flatten(1), draws ? noise.draw() : x) - noise.log_prob();
-  return relative(std::abs(log_det[0].item<double>() - expected), expected);
+  double expected = log_abs_det(all_outputs(out), draws ? noise.draw() : x) - noise.log_prob();
+  double log_det = out.log_det_or_zeros()[0].item<double>();
+  return relative(std::abs(log_det - expected), expected);
 }
 
 Pass for_first_example(const Pass& pass) {
-  Pass one{.mode = pass.mode};
-  if (pass.labels.defined()) one.labels = pass.labels.narrow(0, 0, 1);
-  if (pass.features.defined()) one.features = pass.features.narrow(0, 0, 1);
-  return one;
+  auto first = [](const Tensor& t) { return t.defined() ? t.narrow(0, 0, 1) : t; };
+  return {.mode = pass.mode, .labels = first(pass.labels), .features = first(pass.features)};
+}
+
+std::optional<Effort> effort_of(const Tensor& evaluations) {
+  if (!evaluations.defined()) return {};
+  return Effort{evaluations.to(at::kDouble).mean().item<double>(),
+                evaluations.max().item<int64_t>()};
 }
 
 // Layers that a check judges: lists only hold others.
@@ -125,29 +137,24 @@ LayerCheck::LayerCheck(Transform& flow, const Tensor& x, const Pass& pass)
   at::NoGradGuard no_grad;
   std::map<std::string, TransformPtr> by_path;
   for (const TransformPtr& layer : layers_) by_path[layer->path()] = layer;
-  Pass watched = pass;
-  watched.observer = [&](const Report& report) {
+  flow.forward(x, pass.with_observer([&](const Report& report) {
     auto found = by_path.find(report.path);
     if (found != by_path.end()) look(found->second, report);
-  };
-  flow.forward(x, watched);
+  }));
 }
 
 void LayerCheck::look(const TransformPtr& layer, const Report& report) {
-  Pass alone = report.pass;
-  alone.observer = {};
-  std::optional<Effort> effort;
-  alone.effort = [&](const std::string&, const Tensor& evaluations) {
-    effort = {evaluations.to(at::kDouble).mean().item<double>(), evaluations.max().item<int64_t>()};
-  };
-  double round_trip = largest_error(layer->inverse(report.output, alone), report.input);
-  Seen seen{
-      layer, report.input.narrow(0, 0, 1).clone(), for_first_example(alone), round_trip, effort, 0};
+  Pass alone = report.pass.with_observer({});
+  Tensor back = layer->inverse(report.output, alone, report.ended);
+  Seen seen{layer,
+            report.input.narrow(0, 0, 1).clone(),
+            for_first_example(alone),
+            largest_error(back, report.input),
+            effort_of(layer->inverse_evaluations(report.output, alone)),
+            0};
   SeededNoise noise(kNoiseSeed);
-  Pass one = seen.pass;
-  one.noise = &noise;
   auto start = std::chrono::steady_clock::now();
-  layer->forward(seen.example, one);
+  layer->forward(seen.example, seen.pass.with_noise(noise));
   seen.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   seen_.emplace(report.path, std::move(seen));
 }

@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include "transforms/sequence.h"
-
 namespace diffeo {
 namespace {
 
@@ -23,10 +21,7 @@ std::vector<LayerRow> layer_rows(const Flow& flow) {
   for (const auto& module : flow.modules(/*include_self=*/false)) {
     const auto* layer = module->as<Transform>();
     if (!layer || module->as<Sequence>()) continue;
-    const auto* factor_out = module->as<FactorOut>();
-    rows.push_back({layer->path(),
-                    factor_out ? factor_out->rest()->input_shape() : layer->output_shape(),
-                    own_parameters(*layer)});
+    rows.push_back({layer->path(), layer->output_shape(), own_parameters(*layer)});
   }
   return rows;
 }

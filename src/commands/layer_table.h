@@ -10,7 +10,7 @@ namespace diffeo {
 // One layer as a user counts them: lists and repetitions are taken apart.
 struct LayerRow {
   std::string path;
-  Shape output;        // what the next layer reads; of factor_out: the half that goes on
+  Shape output;        // what the next layer reads
   int64_t parameters;  // its own, those of the layers inside it apart
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <functional>
 
 #include "core/error.h"
@@ -15,36 +17,34 @@ enum class Mode {
 
 struct Pass;
 
-// What one layer did: forward has a log_det, inverse leaves it undefined.
+// What one layer did, forward or inverse.
 struct Report {
   const std::string& path;
   const at::Tensor& input;
   const at::Tensor& output;
-  const at::Tensor& log_det;  // [B], nats
+  const at::Tensor& log_det;  // [B], nats; undefined: zero, and always in an inverse
+  at::TensorList ended;       // parts of the latents that a forward ended or an inverse took back
   const Pass& pass;  // that the layer was given: inside a dequantizer it has features of its own
 };
 
 // Called after each layer. A layer with layers inside reports after them.
 using Observer = std::function<void(const Report&)>;
 
-// Takes a term of the objective that is not part of the likelihood: its name and one number for
-// each example [B], in nats, already weighted.
-using AuxiliarySink = std::function<void(const std::string& name, const at::Tensor& term)>;
-
-// Takes what an inverse without a formula cost: the layer's path, and for each element that was
-// searched for how often the forward map was evaluated, int64 on the host.
-using EffortSink = std::function<void(const std::string& path, const at::Tensor& evaluations)>;
-
-// One trip through the flow, the same object from the first layer to the last conditioner. Layers
-// have no other way to draw or to report. The default is an evaluation without conditions or noise.
+// One trip through the flow, from the first layer to the last conditioner. Layers have no other way
+// to draw. The default is an evaluation without conditions or noise. A layer that needs another one
+// for what is inside it takes a changed copy, by with_…().
 struct Pass {
   Mode mode = Mode::kEvaluate;
   at::Tensor labels = {};    // [B] int64, or undefined
   at::Tensor features = {};  // [B, ...Site::features], or undefined
   Noise* noise = nullptr;    // not owned; layers that draw throw without one
   Observer observer = {};
-  AuxiliarySink auxiliary = {};
-  EffortSink effort = {};
+
+  Pass with_mode(Mode other) const;
+  Pass with_labels(const at::Tensor& other) const;
+  Pass with_features(const at::Tensor& other) const;
+  Pass with_noise(Noise& other) const;
+  Pass with_observer(Observer other) const;
 
   Noise& noise_for(const std::string& path) const {
     require(noise != nullptr, path, ": draws noise, but this pass has none (Pass::noise)");

@@ -18,6 +18,7 @@ struct Site {
   c10::TensorOptions options = {};  // of every parameter and buffer
   uint64_t seed = 0;                // of the starting values
   std::string path = "flow";        // of this module, as in parameter names: "flow.3_coupling"
+  bool has_latents = true;          // whether a layer may end a part of the latents here
 
   Site inside(const std::string& name, const Shape& its_input) const;
 

@@ -7,7 +7,7 @@
 namespace diffeo {
 namespace {
 
-TransformPtr built(const std::vector<Layer>& layers, const Site& site) {
+std::shared_ptr<Sequence> built(const std::vector<Layer>& layers, const Site& site) {
   try {
     return build_layers(layers, site);
   } catch (const Error& error) {
@@ -15,7 +15,20 @@ TransformPtr built(const std::vector<Layer>& layers, const Site& site) {
   }
 }
 
+// The latents in their order: those that ended on the way first.
+std::vector<Tensor> parts_of(const Mapped& out) {
+  std::vector<Tensor> parts = out.ended;
+  parts.push_back(out.value);
+  return parts;
+}
+
 }  // namespace
+
+Tensor LogProb::sum() const {
+  Tensor total = log_det;
+  for (const Tensor& part : base) total = total + part;
+  return total;
+}
 
 Flow::Flow(const std::vector<Layer>& layers, const Site& site, Base base)
     : options_(site.options),
@@ -24,33 +37,46 @@ Flow::Flow(const std::vector<Layer>& layers, const Site& site, Base base)
 
 void Flow::initialise(const Tensor& x, const Pass& pass) {
   at::NoGradGuard no_grad;
-  Pass initialising = pass;
-  initialising.mode = Mode::kInitialise;
-  layers_->forward(x, initialising);
+  layers_->forward(x, pass.with_mode(Mode::kInitialise));
 }
 
-Tensor Flow::log_prob(const Tensor& x, const Pass& pass) {
-  auto [z, log_det] = layers_->forward(x, pass);
-  return base_log_prob(base_, z) + log_det;
+LogProb Flow::log_prob_parts(const Tensor& x, const Pass& pass) {
+  Mapped out = layers_->forward(x, pass);
+  LogProb parts{.log_det = out.log_det_or_zeros(), .base = {}, .auxiliary = out.auxiliary};
+  for (const Tensor& z : parts_of(out)) parts.base.push_back(base_log_prob(base_, z));
+  return parts;
 }
+
+Tensor Flow::log_prob(const Tensor& x, const Pass& pass) { return log_prob_parts(x, pass).sum(); }
 
 Tensor Flow::encode(const Tensor& x, const Pass& pass) {
-  return layers_->forward(x, pass).value.flatten(1);
+  std::vector<Tensor> parts = parts_of(layers_->forward(x, pass));
+  for (Tensor& part : parts) part = part.flatten(1);
+  return at::cat(parts, 1);
 }
 
 Tensor Flow::decode(const Tensor& z, const Pass& pass) {
-  return layers_->inverse(z.reshape(batched(z.size(0), layers_->output_shape())), pass);
+  require(z.dim() == 2 && z.size(1) == numel(shape()), "decode: expected latents of shape [B]+[",
+          numel(shape()), "], got ", z.sizes());
+  std::vector<Tensor> parts;
+  for (const Segment& s : latents()) {
+    Tensor part = z.narrow(1, s.offset, numel(s.shape));
+    parts.push_back(part.reshape(batched(z.size(0), s.shape)));
+  }
+  return layers_->inverse(parts.back(), pass, at::TensorList(parts).slice(0, parts.size() - 1));
 }
 
 Tensor Flow::draw_latents(int64_t count, const Pass& pass) const {
-  Tensor like = at::empty({count, numel(layers_->output_shape())}, options_);
+  Tensor like = at::empty({count, numel(shape())}, options_);
   return base_sample(base_, pass.noise_for("latents"), "latents", like);
 }
 
 std::vector<Segment> Flow::latents() const {
+  std::vector<Shape> shapes = layers_->ended_shapes();
+  shapes.push_back(layers_->output_shape());
   std::vector<Segment> segments;
   int64_t offset = 0;
-  for (const Shape& shape : layers_->latent_shapes()) {
+  for (const Shape& shape : shapes) {
     segments.push_back({static_cast<int64_t>(segments.size()), offset, shape});
     offset += numel(shape);
   }

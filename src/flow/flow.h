@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "core/base.h"
@@ -7,11 +8,21 @@
 
 namespace diffeo {
 
-// One part of the flat latents: what one factor_out ended, or what reached the end of the list.
+// One part of the flat latents: what one factor_out ended, or what reached the end of the list,
+// which comes last.
 struct Segment {
   int64_t level;   // counted from the data's end
   int64_t offset;  // of its first entry in [D]
   Shape shape;
+};
+
+// log p(x) taken apart, in nats for each example, [B] each.
+struct LogProb {
+  Tensor log_det;            // of all layers together, with those of the latents' priors
+  std::vector<Tensor> base;  // log-density of each segment, in the order of latents()
+  std::map<std::string, Tensor> auxiliary;  // the objective's other terms, by name, weighted
+
+  Tensor sum() const;  // log p(x), which the auxiliary terms are no part of
 };
 
 // A density on examples of one shape: a list of layers that ends in a factorised base over [D].
@@ -25,6 +36,7 @@ class Flow final : public torch::nn::Module {
 
   // [B, ...] -> [B], nats. A lower bound when the flow dequantizes.
   Tensor log_prob(const Tensor& x, const Pass& pass = {});
+  LogProb log_prob_parts(const Tensor& x, const Pass& pass = {});
 
   Tensor encode(const Tensor& x, const Pass& pass = {});  // [B, ...] -> [B, D]
   Tensor decode(const Tensor& z, const Pass& pass = {});  // [B, D] -> [B, ...]
@@ -35,15 +47,14 @@ class Flow final : public torch::nn::Module {
   std::vector<Segment> latents() const;
   const Shape& shape() const { return layers_->input_shape(); }  // of an example
   bool stochastic() const { return layers_->stochastic(); }      // whether log_prob is a bound
-  const torch::TensorOptions& options() const {
-    return options_;
-  }  // of the parameters: where and how it computes
-  const TransformPtr& layers() const { return layers_; }
+  // Of the parameters: where and how it computes.
+  const torch::TensorOptions& options() const { return options_; }
+  const std::shared_ptr<Sequence>& layers() const { return layers_; }
 
  private:
   torch::TensorOptions options_;
   Base base_;
-  TransformPtr layers_;
+  std::shared_ptr<Sequence> layers_;
 };
 
 // Nats to bits/dim: -log2 p / D for each example.

@@ -53,8 +53,9 @@ LoadedFlow load_flow(const std::string& argument, const at::TensorOptions& optio
   loaded.state = checkpoint.state;
   loaded.averaged = weights == Weights::kAverage && has_averages(checkpoint.weights);
   loaded.flow = build_flow(loaded.config, options);
-  NamedTensors chosen = chosen_weights(checkpoint.weights, loaded.averaged);
-  assign_tensors(chosen, named_tensors(*loaded.flow), loaded.path.string());
+  NamedTensors model = named_tensors(*loaded.flow);
+  NamedTensors chosen = chosen_weights(weights_for(model, checkpoint), loaded.averaged);
+  assign_tensors(chosen, model, loaded.path.string());
   return loaded;
 }
 

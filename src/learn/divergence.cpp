@@ -9,6 +9,7 @@ int64_t bad_numbers(const Tensor& t) { return t.numel() - at::isfinite(t).sum().
 
 // "12 of 3072 numbers of its output", or nothing where all are finite.
 std::string fault_in(const Tensor& t, const char* what) {
+  if (!t.defined()) return "";
   int64_t bad = bad_numbers(t.detach());
   return bad == 0 ? "" : joined(bad, " of ", t.numel(), " numbers of its ", what);
 }
@@ -19,6 +20,9 @@ Observer first_bad_layer(std::string& found) {
   return [&found](const Report& report) {
     if (!found.empty()) return;
     std::string fault = fault_in(report.output, "output");
+    for (const Tensor& part : report.ended) {
+      if (fault.empty()) fault = fault_in(part, "ended part");
+    }
     if (fault.empty()) fault = fault_in(report.log_det, "log_det");
     if (!fault.empty())
       found = joined("the first layer gone bad is ", report.path, " (", fault, " are not finite)");

@@ -20,6 +20,6 @@ struct Terms {
 // -mean log p in the objective's unit, plus the auxiliary terms. In bits_per_dim the likelihood is
 // divided by D ln 2 and an auxiliary term, which belongs to an example and not to its dimensions,
 // by ln 2.
-Terms objective_of(Flow& flow, const Batch& batch, Pass pass, ObjectiveUnit unit);
+Terms objective_of(Flow& flow, const Batch& batch, const Pass& pass, ObjectiveUnit unit);
 
 }  // namespace diffeo

@@ -2,22 +2,21 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
+#include <set>
+#include <string>
 
 namespace diffeo {
 namespace {
 
 constexpr size_t kMostStages = 12;
 
-// The latents and what each layer directly in the flow's list makes of them, from the last to the
-// first.
-std::vector<Tensor> ways_of(Flow& flow, const Tensor& latents) {
+// The latents and what each layer of the flow's list makes of them, from the last to the first.
+std::vector<Tensor> positions_of(Flow& flow, const Tensor& latents) {
+  std::set<std::string> in_list;
+  for (const TransformPtr& layer : flow.layers()->layers()) in_list.insert(layer->path());
   std::vector<Tensor> outputs{latents};
-  std::string list = flow.layers()->path();
   auto keep = [&](const Report& report) {
-    bool is_inside = report.path.starts_with(list + ".");
-    bool is_in_list = is_inside && report.path.find('.', list.size() + 1) == std::string::npos;
-    if (is_in_list && event_shape(report.output) == Shape{2})
+    if (in_list.contains(report.path) && event_shape(report.output) == Shape{2})
       outputs.push_back(report.output.to(at::kCPU));
   };
   Tensor here = latents.to(flow.options());
@@ -39,8 +38,8 @@ std::vector<T> evenly_spread(const std::vector<T>& all) {
 
 std::vector<WarpStage> warp_stages(Flow& flow, const Tensor& latents, const Tensor& lines) {
   at::NoGradGuard no_grad;
-  std::vector<Tensor> points = ways_of(flow, latents),
-                      corners = ways_of(flow, lines.reshape({-1, 2}));
+  std::vector<Tensor> points = positions_of(flow, latents),
+                      corners = positions_of(flow, lines.reshape({-1, 2}));
   std::vector<WarpStage> stages;
   for (size_t i = 0; i < points.size(); ++i)
     stages.push_back({points[i], corners[i].view(lines.sizes())});

@@ -7,6 +7,7 @@
 #include "io/durable.h"
 #include "io/files.h"
 #include "io/json.h"
+#include "runs/format1.h"
 #include "runs/manifest.h"
 
 namespace diffeo {
@@ -74,14 +75,24 @@ std::string read_checkpoint_config(const fs::path& directory) {
 }
 
 Checkpoint read_checkpoint(const fs::path& directory) {
-  verify_checkpoint(directory);
   Checkpoint checkpoint;
+  checkpoint.format = verify_manifest(directory, checkpoint_files());
   fs::path state = directory / kState;
   checkpoint.state = training_state(load_json(state, Exit::kCheckpoint), state.string());
   checkpoint.config = read_file(directory / kConfig, kMaxConfig, Exit::kCheckpoint);
   checkpoint.weights = load_safetensors(directory / kWeights, Exit::kCheckpoint).tensors;
   checkpoint.optimizer = load_safetensors(directory / kOptimizer, Exit::kCheckpoint).tensors;
+  if (checkpoint.format == 1) {
+    checkpoint.weights = renamed_of_format1(checkpoint.weights);
+    checkpoint.optimizer = renamed_of_format1(checkpoint.optimizer);
+  }
   return checkpoint;
+}
+
+NamedTensors weights_for(const NamedTensors& model, const Checkpoint& checkpoint) {
+  NamedTensors weights = checkpoint.weights;
+  if (checkpoint.format == 1) add_flags_of_format1(weights, model);
+  return weights;
 }
 
 }  // namespace diffeo

@@ -18,6 +18,7 @@ struct Checkpoint {
   TrainingState state;
   std::string config;
   NamedTensors weights, optimizer;
+  int64_t format = kCheckpointFormat;  // that it was read from
 };
 
 // What of a checkpoint is written anew. kStateAlone: state and configuration, and weights and
@@ -31,8 +32,12 @@ void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& 
                       Parts parts = Parts::kAll);
 
 // Every byte is checked against the manifest before anything is read. Throws Exit::kCheckpoint: the
-// file and what is wrong with it.
+// file and what is wrong with it. Names of format 1 are given as they are today.
 Checkpoint read_checkpoint(const std::filesystem::path& directory);
+
+// The weights for a model of these names and tensors: where the checkpoint is of format 1, with
+// what that left out.
+NamedTensors weights_for(const NamedTensors& model, const Checkpoint& checkpoint);
 
 // Its config.yaml alone, checked the same way.
 std::string read_checkpoint_config(const std::filesystem::path& directory);

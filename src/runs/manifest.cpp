@@ -15,12 +15,12 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 // First of all: another format may differ in everything else.
-void check_format(const json& manifest, const fs::path& directory) {
+int64_t checked_format(const json& manifest, const fs::path& directory) {
   if (!manifest.contains("format") || !manifest["format"].is_number_integer()) {
     fail(Exit::kCheckpoint, (directory / kManifestName).string(), ": names no format");
   }
   int64_t format = manifest["format"];
-  if (format >= 1 && format <= kCheckpointFormat) return;
+  if (format >= 1 && format <= kCheckpointFormat) return format;
   std::string writer =
       manifest.contains("program") ? " (written by diffeo " + manifest["program"].dump() + ")" : "";
   fail(Exit::kCheckpoint, directory.string(), ": a checkpoint of format ", format, writer,
@@ -69,7 +69,7 @@ void write_manifest_as(const fs::path& other, const fs::path& directory,
   save_with(load_json(other / kManifestName, Exit::kFailed), directory, changed);
 }
 
-void verify_manifest(const fs::path& directory, const std::vector<std::string>& files) {
+int64_t verify_manifest(const fs::path& directory, const std::vector<std::string>& files) {
   fs::path path = directory / kManifestName;
   std::error_code error;
   if (!fs::exists(path, error) && !error) {
@@ -77,10 +77,11 @@ void verify_manifest(const fs::path& directory, const std::vector<std::string>& 
          " is missing");
   }
   json manifest = load_json(path, Exit::kCheckpoint);
-  check_format(manifest, directory);
+  int64_t format = checked_format(manifest, directory);
   try {
     for (const std::string& file : files)
       verify_file(directory / file, manifest.at("files").at(file));
+    return format;
   } catch (const json::exception& wrong) {
     fail(Exit::kCheckpoint, path.string(), ": not a manifest: ", wrong.what());
   }

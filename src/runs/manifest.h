@@ -17,8 +17,9 @@ void write_manifest(const std::filesystem::path& directory, const std::vector<st
 void write_manifest_as(const std::filesystem::path& other, const std::filesystem::path& directory,
                        const std::vector<std::string>& changed);
 
-// Throws Exit::kCheckpoint for a newer format and for the first file that is missing or not what
-// was written.
-void verify_manifest(const std::filesystem::path& directory, const std::vector<std::string>& files);
+// The checkpoint's format. Throws Exit::kCheckpoint for a newer one and for the first file that is
+// missing or not what was written.
+int64_t verify_manifest(const std::filesystem::path& directory,
+                        const std::vector<std::string>& files);
 
 }  // namespace diffeo

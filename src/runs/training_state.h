@@ -8,7 +8,7 @@
 namespace diffeo {
 
 // The layout of checkpoints that this program writes, and the newest that it reads.
-constexpr int64_t kCheckpointFormat = 1;
+constexpr int64_t kCheckpointFormat = 2;
 
 // The best evaluation so far: the lowest mean of -log p over the held-out examples, nats.
 struct Best {

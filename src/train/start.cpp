@@ -80,7 +80,7 @@ TrainingState begin(Start& start, const Config& config, const TrainOptions& opti
     return here;
   }
   Checkpoint saved = *std::exchange(start.saved, std::nullopt);
-  learner.load_weights(saved.weights, start.from.string());
+  learner.load_weights(weights_for(learner.weights(), saved), start.from.string());
   if (!start.goes_on) return here;
   learner.load_optimizer(saved.optimizer, saved.state.step, start.from.string());
   return continued(saved.state, here, into(start.warnings));

@@ -53,9 +53,8 @@ Tensor Coupling::context_for(const Tensor& input, const Pass& pass) const {
 }
 
 Tensor Coupling::parameters(const Tensor& kept, const Pass& pass) {
-  Pass inside = pass;
-  inside.features = context_for(kept, pass);
-  return net_->forward(net_norm_ ? net_norm_->forward(kept, pass) : kept, inside);
+  return net_->forward(net_norm_ ? net_norm_->forward(kept, pass) : kept,
+                       pass.with_features(context_for(kept, pass)));
 }
 
 void Coupling::normalise(Mapped& changed, const Pass& pass) {
@@ -64,7 +63,8 @@ void Coupling::normalise(Mapped& changed, const Pass& pass) {
   double positions =
       static_cast<double>(changed.value[0].numel()) / static_cast<double>(log_scale.numel());
   changed.value = (changed.value - mean) * log_scale.exp();
-  changed.log_det = changed.log_det + log_scale.sum() * positions;
+  changed.log_det =
+      sum_of(changed.log_det, (log_scale.sum() * positions).expand(changed.value.size(0)));
 }
 
 Mapped Coupling::do_forward(const Tensor& x, const Pass& pass) {
@@ -74,18 +74,24 @@ Mapped Coupling::do_forward(const Tensor& x, const Pass& pass) {
   return {partition_.merge(kept, after.value), after.log_det};
 }
 
-Tensor Coupling::do_inverse(const Tensor& z, const Pass& pass) {
+// The kept half, the changed one as the map left it, and the map's numbers.
+Coupling::Undoing Coupling::undoing(const Tensor& z, const Pass& pass) {
   auto [kept, after] = partition_.split(z);
   if (moments_) {
     auto [mean, variance] = moments_->running();
     after = after * (variance + kRealNvpEpsilon).sqrt() + mean;
   }
-  Tensor raw = parameters(kept, pass);
-  if (pass.effort) {
-    if (Tensor counts = map_->inverse_evaluations(after, raw); counts.defined())
-      pass.effort(path(), counts);
-  }
+  return {kept, after, parameters(kept, pass)};
+}
+
+Tensor Coupling::do_inverse(const Tensor& z, const Pass& pass) {
+  auto [kept, after, raw] = undoing(z, pass);
   return partition_.merge(kept, map_->inverse(after, raw));
+}
+
+Tensor Coupling::inverse_evaluations(const Tensor& z, const Pass& pass) {
+  auto [kept, after, raw] = undoing(z, pass);
+  return map_->inverse_evaluations(after, raw);
 }
 
 MaskedCoupling::MaskedCoupling(const MaskedCouplingConfig& config, const Site& site)
@@ -105,9 +111,9 @@ Tensor MaskedCoupling::parameters(const Tensor& kept, const Pass& pass) {
   Tensor image = partition_.merge(kept, kept.new_zeros(kept.sizes()));
   Tensor context = context_for(image, pass);
   Tensor mask = mask_.expand({image.size(0), -1, -1, -1});
-  Pass inside = pass;
-  inside.features = context.defined() ? at::cat({mask, context}, 1) : mask;
-  Tensor raw = net_->forward(net_norm_ ? 2 * net_norm_->forward(image, pass) : image, inside);
+  Tensor features = context.defined() ? at::cat({mask, context}, 1) : mask;
+  Tensor raw = net_->forward(net_norm_ ? 2 * net_norm_->forward(image, pass) : image,
+                             pass.with_features(features));
   return partition_.split(raw).second;
 }
 

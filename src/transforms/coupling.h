@@ -40,6 +40,7 @@ struct CouplingConfig {
 class Coupling : public Transform {
  public:
   Coupling(const CouplingConfig& config, const Site& site);
+  Tensor inverse_evaluations(const Tensor& z, const Pass& pass) override;
 
  protected:
   // What a coupling is made of, the network's own input aside.
@@ -65,6 +66,12 @@ class Coupling : public Transform {
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
   void normalise(Mapped& changed, const Pass& pass);
+
+  // What an inverse needs.
+  struct Undoing {
+    Tensor kept, after, raw;
+  };
+  Undoing undoing(const Tensor& z, const Pass& pass);
 
   Context context_;
   Shape context_shape_;

@@ -28,6 +28,7 @@ void Dequantize::build_noise(const DequantizeConfig& config, const Site& site) {
   require(std::holds_alternative<SigmoidConfig>(config.noise.back().config),
           "noise: must end in {type: sigmoid}, so that what it draws lies within a bin");
   Site noise_site = site.inside("noise", site.input);
+  noise_site.has_latents = false;
   if (config.features) {
     feature_split_ = config.features->split;
     Partition{feature_split_}.shapes(site.input);
@@ -48,19 +49,20 @@ Tensor Dequantize::stacked(const Tensor& x) const {
 }
 
 Mapped Dequantize::draw_noise(const Tensor& bins, const Pass& pass) {
-  if (!noise_) return {pass.uniform(path(), bins), zero_log_det(bins)};
+  if (!noise_) return {pass.uniform(path(), bins)};
   Tensor start = pass.normal(path(), bins);
-  Pass inside = pass;
-  if (features_) inside.features = features_->forward(stacked(bins / bins_ - 0.5), pass);
-  auto [u, log_det] = noise_->forward(start, inside);
-  return {u, log_det - standard_normal_log_prob(start)};
+  Tensor features =
+      features_ ? features_->forward(stacked(bins / bins_ - 0.5), pass) : pass.features;
+  Mapped u = noise_->forward(start, pass.with_features(features));
+  return {u.value, sum_of(u.log_det, -standard_normal_log_prob(start))};
 }
 
 Mapped Dequantize::do_forward(const Tensor& x, const Pass& pass) {
   Tensor bins = per_bin_ == 1 ? x : (x / per_bin_).floor();
-  auto [u, log_det] = draw_noise(bins, pass);
+  Mapped u = draw_noise(bins, pass);
   double log_bin = static_cast<double>(numel(input_shape())) * std::log(width_ / bins_);
-  return {(bins + u) * (width_ / bins_) + low_, log_det + log_bin};
+  return {(bins + u.value) * (width_ / bins_) + low_,
+          sum_of(u.log_det, x.new_full({x.size(0)}, log_bin))};
 }
 
 Tensor Dequantize::do_inverse(const Tensor& z, const Pass&) {

@@ -10,7 +10,7 @@ namespace {
 class Additive final : public ElementwiseMap {
  public:
   int64_t parameter_count() const override { return 1; }
-  Mapped forward(const Tensor& x, const Tensor& raw) override { return {x + raw, zero_log_det(x)}; }
+  Mapped forward(const Tensor& x, const Tensor& raw) override { return {x + raw}; }
   Tensor inverse(const Tensor& y, const Tensor& raw) override { return y - raw; }
 };
 

@@ -16,9 +16,10 @@ struct EnumNames<SplitPrior> {
 };
 
 struct FactorOutConfig {
+  using Builds = class FactorOut;
   static constexpr const char* kType = "factor_out";
   static constexpr const char* kDoc =
-      "Ends the last half of the channels here; the rest of the list works on the first half.";
+      "Ends the last half of the channels here; the layers after it work on the first half.";
   SplitPrior prior = SplitPrior::kStandard;
 
   template <class Archive>
@@ -28,31 +29,24 @@ struct FactorOutConfig {
   }
 };
 
-// Ends the last half of the channels here and sends the first half on through `rest`, as RealNVP's
-// and Glow's code do. The output is flat, [D]: the ended half, then the output of `rest`. A learned
-// prior of the ended half is a normal density whose mean and log deviation (interleaved) a
-// convolution computes from the first half (openai/glow, split2d); the class adds a linear map of
-// the one-hot label.
+// Ends the last half of the channels and sends the first half on, as RealNVP's and Glow's code do.
+// A learned prior of the ended half is a normal density whose mean and log deviation (interleaved)
+// a convolution computes from the first half (openai/glow, split2d); the class adds a linear map of
+// the one-hot label. Throws when the channels cannot be halved, and where no part of the latents
+// can end.
 class FactorOut final : public Transform {
  public:
-  FactorOut(const FactorOutConfig& config, const Site& site, TransformPtr rest);
-  bool stochastic() const override { return rest_->stochastic(); }
-  std::vector<Shape> latent_shapes() const override;
-  const TransformPtr& rest() const { return rest_; }
+  FactorOut(const FactorOutConfig& config, const Site& site);
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
+  Tensor do_inverse_with(const Tensor& z, at::TensorList ended, const Pass& pass) override;
   Gaussian density(const Tensor& going_on, const Pass& pass) const;
 
-  Shape half_;
   int64_t classes_;
   std::shared_ptr<ZeroConv> conv_;      // null: a standard normal
   std::shared_ptr<ZeroLinear> labels_;  // null: the same for all classes
-  TransformPtr rest_;
 };
-
-// Shape of either half. Throws when the channels cannot be halved.
-Shape factored_half(const Shape& input);
 
 }  // namespace diffeo

@@ -6,7 +6,6 @@
 
 #include "core/listed.h"
 #include "core/memory.h"
-#include "transforms/sequence.h"
 
 namespace diffeo {
 namespace {
@@ -25,26 +24,24 @@ class Builder {
   Builder(Site site, std::vector<std::string>& errors)
       : whole_(site), site_(std::move(site)), errors_(errors) {}
 
-  TransformPtr build(const std::vector<Layer>& layers) {
-    auto split = std::find_if(layers.begin(), layers.end(), [](const Layer& layer) {
-      return std::holds_alternative<FactorOutConfig>(layer.config);
-    });
-    add_all({layers.begin(), split});
-    if (split != layers.end() && going_on_) {
-      going_on_ =
-          attempt(*split, [&](const auto&) { add_factor_out(*split, {split + 1, layers.end()}); });
-    }
+  std::shared_ptr<Sequence> build(const std::vector<Layer>& layers) {
+    add_all(layers);
     return errors_.empty() ? std::make_shared<Sequence>(whole_, std::move(done_)) : nullptr;
   }
 
  private:
+  void add_all(const std::vector<Layer>& layers) {
+    for (const Layer& layer : layers) {
+      if (going_on_ && !attempt(layer)) going_on_ = false;
+    }
+  }
+
   // Whether the layers behind this one can be looked at.
-  template <class Action>
-  bool attempt(const Layer& layer, const Action& action) {
+  bool attempt(const Layer& layer) {
     return std::visit(
         [&]<class C>(const C& config) {
           try {
-            action(config);
+            add(config);
             return true;
           } catch (const Error& error) {
             errors_.push_back(joined(layer.place, " (", C::kType, "): ", error.what()));
@@ -59,15 +56,12 @@ class Builder {
         layer.config);
   }
 
-  void add_all(const std::vector<Layer>& layers) {
-    for (const Layer& layer : layers) {
-      going_on_ = going_on_ && attempt(layer, [this](const auto& config) { add(config); });
-    }
-  }
-
   template <class C>
   void add(const C& config) {
-    push(std::make_shared<typename C::Builds>(config, next_site(C::kType)));
+    std::string name = joined(done_.size(), "_", C::kType);
+    done_.push_back(std::make_shared<typename C::Builds>(config, site_.inside(name, site_.input)));
+    site_.input = done_.back()->output_shape();
+    require(done_.size() <= kMostLayers, "more than ", kMostLayers, " layers");
   }
 
   // A body that fails once would fail alike every time.
@@ -76,32 +70,9 @@ class Builder {
     for (int64_t i = 0; i < config.times && errors_.size() == before; ++i) add_all(config.body);
   }
 
-  void add(const FactorOutConfig&) {
-    fail("belongs in the outermost list: all that follows it there is its inside");
-  }
-
-  void add_factor_out(const Layer& layer, const std::vector<Layer>& after) {
-    Site here = next_site(FactorOutConfig::kType);
-    TransformPtr rest =
-        Builder(here.inside("rest", factored_half(here.input)), errors_).build(after);
-    if (rest)
-      push(std::make_shared<FactorOut>(std::get<FactorOutConfig>(layer.config), here, rest));
-  }
-
-  void push(TransformPtr layer) {
-    site_.input = layer->output_shape();
-    done_.push_back(std::move(layer));
-    require(++count_ <= kMostLayers, "more than ", kMostLayers, " layers");
-  }
-
-  Site next_site(const char* type) const {
-    return site_.inside(std::to_string(count_) + "_" + type, site_.input);
-  }
-
   Site whole_, site_;
   std::vector<std::string>& errors_;
   std::vector<TransformPtr> done_;
-  size_t count_ = 0;
   bool going_on_ = true;
 };
 
@@ -111,9 +82,9 @@ const char* type_of(const Layer& layer) {
   return std::visit([]<class C>(const C&) { return C::kType; }, layer.config);
 }
 
-TransformPtr build_layers(const std::vector<Layer>& layers, const Site& site) {
+std::shared_ptr<Sequence> build_layers(const std::vector<Layer>& layers, const Site& site) {
   std::vector<std::string> errors;
-  TransformPtr whole = Builder(site, errors).build(layers);
+  std::shared_ptr<Sequence> whole = Builder(site, errors).build(layers);
   require(errors.empty(), listed(errors, "\n"));
   return whole;
 }

@@ -14,6 +14,7 @@
 #include "transforms/permutation.h"
 #include "transforms/pointwise.h"
 #include "transforms/prior.h"
+#include "transforms/sequence.h"
 #include "transforms/squeeze.h"
 
 namespace diffeo {
@@ -81,7 +82,7 @@ void DequantizeConfig::fields(Archive& ar) {
 // Builds the layers in order, each on the shape the one before it produces. Throws one error that
 // lists every layer that cannot be built, each by its place; those after a failed layer that may
 // change the shape are not looked at.
-TransformPtr build_layers(const std::vector<Layer>& layers, const Site& site);
+std::shared_ptr<Sequence> build_layers(const std::vector<Layer>& layers, const Site& site);
 
 // The kType of a layer's configuration.
 const char* type_of(const Layer& layer);

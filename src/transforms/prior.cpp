@@ -52,18 +52,19 @@ Gaussian Prior::density(const Tensor& like, const Pass& pass) const {
   return {halves[0].reshape(like.sizes()), halves[1].reshape(like.sizes())};
 }
 
-void Prior::report_class_loss(const Tensor& z, const Pass& pass) const {
-  require(pass.labels.defined(), path(),
-          ": its classifier needs labels, but this pass has none (Pass::labels)");
+Tensor Prior::class_loss(const Tensor& z, const Tensor& labels) const {
   Tensor logits =
       classifier_->forward(z.reshape(batched(z.size(0), image_)).mean(at::IntArrayRef{2, 3}));
-  Tensor chosen = logits.log_softmax(1).gather(1, pass.labels.unsqueeze(1)).squeeze(1);
-  pass.auxiliary("class", -classifier_weight_ * chosen);
+  Tensor chosen = logits.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1);
+  return -classifier_weight_ * chosen;
 }
 
 Mapped Prior::do_forward(const Tensor& x, const Pass& pass) {
-  if (classifier_ && pass.auxiliary) report_class_loss(x, pass);
-  return standardised(x, density(x, pass));
+  Mapped out = standardised(x, density(x, pass));
+  require(!classifier_ || pass.labels.defined() || pass.mode != Mode::kTrain, path(),
+          ": its classifier needs labels, but this pass has none (Pass::labels)");
+  if (classifier_ && pass.labels.defined()) out.auxiliary["class"] = class_loss(x, pass.labels);
+  return out;
 }
 
 Tensor Prior::do_inverse(const Tensor& z, const Pass& pass) {

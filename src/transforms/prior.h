@@ -42,8 +42,9 @@ struct PriorConfig {
 
 // z -> (z - mean) / deviation, with mean and log deviation from a convolution of an all-zero image,
 // of which only the bias and the edge channel act, plus a linear map of the one-hot label
-// (openai/glow, prior()). All start at zero. With a classifier weight, forward reports weight times
-// the cross-entropy of a linear classifier on z's spatial mean.
+// (openai/glow, prior()). All start at zero. With a classifier weight, forward has an auxiliary
+// term "class", where the pass has labels: weight times the cross-entropy of a linear classifier on
+// z's spatial mean.
 class Prior final : public Transform {
  public:
   Prior(const PriorConfig& config, const Site& site);
@@ -52,7 +53,7 @@ class Prior final : public Transform {
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
   Gaussian density(const Tensor& like, const Pass& pass) const;
-  void report_class_loss(const Tensor& z, const Pass& pass) const;
+  Tensor class_loss(const Tensor& z, const Tensor& labels) const;  // [B], weighted
 
   Shape image_;  // of z, [C, H, W]
   int64_t classes_;

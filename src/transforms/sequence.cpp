@@ -5,9 +5,31 @@
 #include <algorithm>
 
 namespace diffeo {
+namespace {
+
+std::vector<Shape> all_ended(const std::vector<TransformPtr>& layers) {
+  std::vector<Shape> shapes;
+  for (const TransformPtr& layer : layers)
+    shapes.insert(shapes.end(), layer->ended_shapes().begin(), layer->ended_shapes().end());
+  return shapes;
+}
+
+// Adds all that `step` has to say to `whole`, whose value it replaces.
+void append(Mapped& whole, Mapped step) {
+  whole.value = std::move(step.value);
+  whole.log_det = sum_of(whole.log_det, step.log_det);
+  for (Tensor& part : step.ended) whole.ended.push_back(std::move(part));
+  for (auto& [name, term] : step.auxiliary) {
+    Tensor& sum = whole.auxiliary[name];
+    sum = sum_of(sum, term);
+  }
+}
+
+}  // namespace
 
 Sequence::Sequence(const Site& site, std::vector<TransformPtr> layers)
-    : Transform("sequence", site, layers.empty() ? site.input : layers.back()->output_shape()),
+    : Transform("sequence", site, layers.empty() ? site.input : layers.back()->output_shape(),
+                all_ended(layers)),
       layers_(std::move(layers)) {
   Shape expected = site.input;
   for (const TransformPtr& layer : layers_) {
@@ -23,25 +45,23 @@ bool Sequence::stochastic() const {
                      [](auto& layer) { return layer->stochastic(); });
 }
 
-std::vector<Shape> Sequence::latent_shapes() const {
-  return layers_.empty() ? Transform::latent_shapes() : layers_.back()->latent_shapes();
-}
-
 Mapped Sequence::do_forward(const Tensor& x, const Pass& pass) {
-  Tensor value = x;
-  Tensor total = zero_log_det(x);
-  for (const TransformPtr& layer : layers_) {
-    auto [next, log_det] = layer->forward(value, pass);
-    value = next;
-    total = total + log_det;
-  }
-  return {value, total};
+  Mapped whole{x};
+  for (const TransformPtr& layer : layers_) append(whole, layer->forward(whole.value, pass));
+  return whole;
 }
 
 Tensor Sequence::do_inverse(const Tensor& z, const Pass& pass) {
+  return do_inverse_with(z, {}, pass);
+}
+
+Tensor Sequence::do_inverse_with(const Tensor& z, at::TensorList ended, const Pass& pass) {
   Tensor value = z;
-  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer)
-    value = (*layer)->inverse(value, pass);
+  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
+    size_t left = ended.size() - (*layer)->ended_shapes().size();
+    value = (*layer)->inverse(value, pass, ended.slice(left));
+    ended = ended.slice(0, left);
+  }
   return value;
 }
 

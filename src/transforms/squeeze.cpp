@@ -56,18 +56,14 @@ Tensor unsqueeze_cells(SqueezeOrder order, const Tensor& z) {
 Squeeze::Squeeze(const SqueezeConfig& config, const Site& site)
     : Transform(SqueezeConfig::kType, site, squeezed(site.input)), order_(config.order) {}
 
-Mapped Squeeze::do_forward(const Tensor& x, const Pass&) {
-  return {squeeze_cells(order_, x), zero_log_det(x)};
-}
+Mapped Squeeze::do_forward(const Tensor& x, const Pass&) { return {squeeze_cells(order_, x)}; }
 
 Tensor Squeeze::do_inverse(const Tensor& z, const Pass&) { return unsqueeze_cells(order_, z); }
 
 Unsqueeze::Unsqueeze(const UnsqueezeConfig& config, const Site& site)
     : Transform(UnsqueezeConfig::kType, site, unsqueezed(site.input)), order_(config.order) {}
 
-Mapped Unsqueeze::do_forward(const Tensor& x, const Pass&) {
-  return {unsqueeze_cells(order_, x), zero_log_det(x)};
-}
+Mapped Unsqueeze::do_forward(const Tensor& x, const Pass&) { return {unsqueeze_cells(order_, x)}; }
 
 Tensor Unsqueeze::do_inverse(const Tensor& z, const Pass&) { return squeeze_cells(order_, z); }
 

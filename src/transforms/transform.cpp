@@ -4,8 +4,21 @@
 
 namespace diffeo {
 
-Transform::Transform(const char* type, const Site& site, Shape output)
-    : torch::nn::Module(type), path_(site.path), input_(site.input), output_(std::move(output)) {}
+Tensor sum_of(const Tensor& a, const Tensor& b) {
+  if (!a.defined()) return b;
+  return b.defined() ? a + b : a;
+}
+
+Tensor Mapped::log_det_or_zeros() const {
+  return log_det.defined() ? log_det : zero_log_det(value);
+}
+
+Transform::Transform(const char* type, const Site& site, Shape output, std::vector<Shape> ended)
+    : torch::nn::Module(type),
+      path_(site.path),
+      input_(site.input),
+      output_(std::move(output)),
+      ended_(std::move(ended)) {}
 
 void Transform::check(const char* method, const char* what, const Tensor& t,
                       const Shape& expected) const {
@@ -14,21 +27,33 @@ void Transform::check(const char* method, const char* what, const Tensor& t,
        t.sizes());
 }
 
+void Transform::check_ended(const char* method, at::TensorList parts) const {
+  require(parts.size() == ended_.size(), path_, ".", method, ": ends ", ended_.size(),
+          " parts of the latents, got ", parts.size());
+  for (size_t i = 0; i < parts.size(); ++i) check(method, "ended part", parts[i], ended_[i]);
+}
+
 Mapped Transform::forward(const Tensor& x, const Pass& pass) {
   check("forward", "input", x, input_);
   Mapped out = do_forward(x, pass);
   check("forward", "output", out.value, output_);
-  check("forward", "log_det", out.log_det, {});
-  if (pass.observer) pass.observer({path_, x, out.value, out.log_det, pass});
+  check_ended("forward", out.ended);
+  if (out.log_det.defined()) check("forward", "log_det", out.log_det, {});
+  if (pass.observer) pass.observer({path_, x, out.value, out.log_det, out.ended, pass});
   return out;
 }
 
-Tensor Transform::inverse(const Tensor& z, const Pass& pass) {
+Tensor Transform::inverse(const Tensor& z, const Pass& pass, at::TensorList ended) {
   check("inverse", "input", z, output_);
-  Tensor x = do_inverse(z, pass);
+  check_ended("inverse", ended);
+  Tensor x = do_inverse_with(z, ended, pass);
   check("inverse", "output", x, input_);
-  if (pass.observer) pass.observer({path_, z, x, {}, pass});
+  if (pass.observer) pass.observer({path_, z, x, {}, ended, pass});
   return x;
+}
+
+Tensor Transform::do_inverse_with(const Tensor& z, at::TensorList, const Pass& pass) {
+  return do_inverse(z, pass);
 }
 
 }  // namespace diffeo

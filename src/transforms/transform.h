@@ -2,6 +2,7 @@
 
 #include <torch/nn/module.h>
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -10,49 +11,68 @@
 
 namespace diffeo {
 
-// A transformed batch and what the step adds to each example's log-likelihood.
+// A number of nats for each example, [B]. Undefined stands for zero, so that what keeps volumes
+// costs nothing.
+Tensor sum_of(const Tensor& a, const Tensor& b);
+
+// All that a step has to say of a batch.
 struct Mapped {
-  Tensor value;    // [B, ...]
-  Tensor log_det;  // [B], nats
+  Tensor value;         // [B, ...], what the next step reads
+  Tensor log_det = {};  // [B], nats, added to each log-likelihood; undefined: zero
+  // Parts of the latents that end here, standardised by their prior: [B, ...] each.
+  std::vector<Tensor> ended = {};
+  // Terms of the objective that are no part of the likelihood, by name: [B] each, in nats, already
+  // weighted.
+  std::map<std::string, Tensor> auxiliary = {};
+
+  Tensor log_det_or_zeros() const;  // [B], always defined
 };
 
 // One layer of a flow: data to noise with forward(), noise to data with inverse().
 //
-//   log p(x) = log p(z) + log_det,   {z, log_det} = forward(x)
+//   log p(x) = log p(z) + sum of log p(ended) + log_det,   {z, log_det, ended} = forward(x)
 //
-// For a bijection, log_det is log |det dz/dx|. A stochastic layer (dequantization) draws fresh
-// randomness in forward(), and its log_det is one sample of a lower bound.
-// Only forward() carries a log_det: sampling never needs one.
+// where p is the flow's base density: a layer whose ended part has a prior of its own standardises
+// it, which counts in log_det. For a bijection from x to z and what ended, log_det is
+// log |det d(z, ended)/dx|. A stochastic layer (dequantization) draws fresh randomness in
+// forward(), and its log_det is one sample of a lower bound. inverse() takes the ended parts back.
 //
 // Shapes are fixed at construction. The public methods check them once, here, and report to the
 // pass's observer; layers implement do_forward() and do_inverse() without either.
 class Transform : public torch::nn::Module {
  public:
-  Transform(const char* type, const Site& site, Shape output);
+  // `ended`: shapes of the parts that end here.
+  Transform(const char* type, const Site& site, Shape output, std::vector<Shape> ended = {});
 
   Mapped forward(const Tensor& x, const Pass& pass = {});
-  Tensor inverse(const Tensor& z, const Pass& pass = {});
+  Tensor inverse(const Tensor& z, const Pass& pass = {}, at::TensorList ended = {});
 
   const Shape& input_shape() const { return input_; }
   const Shape& output_shape() const { return output_; }
+  const std::vector<Shape>& ended_shapes() const { return ended_; }
   const std::string& path() const { return path_; }
 
   // Whether forward() draws noise, so that its log_det is a bound.
   virtual bool stochastic() const { return false; }
 
-  // Shapes of the latents in the order they stand in the flat output: those factored out first.
-  virtual std::vector<Shape> latent_shapes() const { return {output_}; }
+  // How often inverse(z) evaluates the forward map for each element that it searches for, int64 on
+  // the host; undefined where the inverse is a formula.
+  virtual Tensor inverse_evaluations(const Tensor&, const Pass&) { return {}; }
 
  protected:
   virtual Mapped do_forward(const Tensor& x, const Pass& pass) = 0;
   virtual Tensor do_inverse(const Tensor& z, const Pass& pass) = 0;
+  // What inverse() calls: layers that end a part of the latents implement it, for all others the
+  // form above does.
+  virtual Tensor do_inverse_with(const Tensor& z, at::TensorList ended, const Pass& pass);
 
  private:
   void check(const char* method, const char* what, const Tensor& t, const Shape& expected) const;
+  void check_ended(const char* method, at::TensorList parts) const;
 
   std::string path_;
-  Shape input_;
-  Shape output_;
+  Shape input_, output_;
+  std::vector<Shape> ended_;
 };
 
 using TransformPtr = std::shared_ptr<Transform>;

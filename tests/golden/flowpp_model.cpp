@@ -160,9 +160,9 @@ Tensor FlowppModel::main_log_det(Tensor dequantized) {
   Tensor sum = -log_bins() + zero_log_det(dequantized), value = dequantized / bins();
   for (const FlowppLayer& layer : plan_.theirs) {
     if (layer.path.empty() || !layer.place.starts_with("main/")) continue;
-    auto [next, log_det] = module_at<Transform>(flow_, layer.path)->forward(value);
-    value = next;
-    sum = sum + log_det;
+    Mapped out = module_at<Transform>(flow_, layer.path)->forward(value);
+    value = out.value;
+    sum = sum + out.log_det_or_zeros();
   }
   return sum;
 }

@@ -55,7 +55,7 @@ class FlowppPart {
 
 void FlowppPart::check_forward() {
   auto [a, b] = partition().split(in("x"));
-  auto [y, log_det] = flow_.layers()->forward(in("x"));
+  auto [y, log_det, ended, auxiliary] = flow_.layers()->forward(in("x"));
   auto [a_out, b_out] = partition().split(y);
   close("mid/a", a);
   close("mid/b", b);
@@ -80,7 +80,7 @@ Tensor FlowppPart::logits_of(const Tensor& y) {
 // log(1e5).
 void FlowppPart::check_inverse() {
   Tensor y = in("yq"), x = flow_.layers()->inverse(y);
-  auto [back, log_det] = flow_.layers()->forward(x);
+  auto [back, log_det, ended, auxiliary] = flow_.layers()->forward(x);
   close_("out of inv/x", back, y, "inv/x");
   Tensor good = (logits_of(y).abs() < std::log(1e5)).to(precision_);
   Tensor whole = partition().merge(good.new_ones(good.sizes()), good);

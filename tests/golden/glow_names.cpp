@@ -28,7 +28,12 @@ Layer coupling_layer(const nlohmann::json& hyper) {
 
 int64_t levels(const nlohmann::json& hyper) { return hyper.at("n_levels"); }
 int64_t depth(const nlohmann::json& hyper) { return hyper.at("depth"); }
-int64_t first_step(int64_t level) { return level == 0 ? 2 : 1; }
+
+// Place of a level's first step in the list: before each stands a squeeze, before the first a
+// dequantizer too, before the others what ends the level.
+int64_t first_step(const nlohmann::json& hyper, int64_t level) {
+  return 2 + level * (3 * depth(hyper) + 2);
+}
 
 // A kernel whose last input channel tells the padding.
 void add_edge_conv(NamedTensors& out, const std::string& at, const Tensor& value) {
@@ -119,22 +124,16 @@ int64_t glow_classes(const nlohmann::json& hyper) {
   return hyper.at("ycond").get<bool>() ? hyper.at("n_y").get<int64_t>() : 0;
 }
 
-std::string glow_level(const nlohmann::json& hyper, int64_t level) {
-  return level == 0 ? "flow" : glow_end(hyper, level - 1) + ".rest";
-}
-
 std::string glow_step(const nlohmann::json& hyper, int64_t level, int64_t step, int64_t place) {
   static const char* kPermutations[] = {"reverse", "shuffle", "inv_conv"};
   const std::string types[] = {"actnorm", kPermutations[hyper.at("flow_permutation").get<int>()],
                                "coupling"};
-  return glow_level(hyper, level) + "." + std::to_string(first_step(level) + 3 * step + place) +
-         "_" + types[place];
+  return "flow." + std::to_string(first_step(hyper, level) + 3 * step + place) + "_" + types[place];
 }
 
 std::string glow_end(const nlohmann::json& hyper, int64_t level) {
   const char* type = level < levels(hyper) - 1 ? "factor_out" : "prior";
-  return glow_level(hyper, level) + "." + std::to_string(first_step(level) + 3 * depth(hyper)) +
-         "_" + type;
+  return "flow." + std::to_string(first_step(hyper, level) + 3 * depth(hyper)) + "_" + type;
 }
 
 NamedTensors glow_values(const nlohmann::json& hyper, const NamedTensors& tensors,

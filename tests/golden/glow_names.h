@@ -11,9 +11,6 @@ std::vector<Layer> glow_layers(const nlohmann::json& hyper);
 Shape glow_shape(const nlohmann::json& hyper);
 int64_t glow_classes(const nlohmann::json& hyper);  // 0 unless conditioned
 
-// Where the layers of a level stand: "flow.8_factor_out.rest".
-std::string glow_level(const nlohmann::json& hyper, int64_t level);
-
 // Path of the layer at `place` in step `step` of a level: 0 actnorm, 1 permutation, 2 coupling.
 std::string glow_step(const nlohmann::json& hyper, int64_t level, int64_t step, int64_t place);
 

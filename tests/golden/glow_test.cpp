@@ -34,19 +34,17 @@ class GlowModel {
 
   // Mean over the batch of the authors' loss, bits/dim and the weighted class loss in bits.
   Tensor loss(const std::string& prefix, const Observer& observer = {}) {
-    Pass pass{.mode = Mode::kTrain, .observer = observer};
-    Tensor auxiliary;
-    pass.auxiliary = [&](const std::string&, const Tensor& term) { auxiliary = term; };
-    Tensor bits = bits_per_dim(log_prob(prefix, pass), dims());
-    if (auxiliary.defined()) bits = bits + auxiliary / std::log(2.0);
+    LogProb parts = log_prob(prefix, {.mode = Mode::kTrain, .observer = observer});
+    Tensor bits = bits_per_dim(parts.sum(), dims());
+    for (const auto& [name, term] : parts.auxiliary) bits = bits + term / std::log(2.0);
     return bits.mean();
   }
 
-  Tensor log_prob(const std::string& prefix, Pass pass) {
+  LogProb log_prob(const std::string& prefix, Pass pass) {
     Recorded noise = recorded_noise(prefix);
     pass.noise = &noise;
     if (tensors_.contains(prefix + "y")) pass.labels = tensors_.at(prefix + "y").to(at::kLong);
-    return flow_.log_prob(x(prefix), pass);
+    return flow_.log_prob_parts(x(prefix), pass);
   }
 
   void initialise() {
@@ -116,18 +114,18 @@ Tensor GlowModel::check_pool(int64_t level, const Trace& trace) {
   close_(pool + "logsd", h.slice(1, 1, std::nullopt, 2), image_of(theirs(pool + "logsd")),
          "prior(max abs)");
   close_(pool + "z2", halves[1], image_of(theirs(pool + "z2")), "mid tensors(max abs)");
-  Tensor eps = trace.values.at(path).narrow(1, 0, halves[1][0].numel());
-  close_("eps/" + std::to_string(level), eps.view(halves[1].sizes()),
-         image_of(theirs("eps/" + std::to_string(level))), "eps(max abs)");
-  Tensor log_prob =
-      standard_normal_log_prob(eps) + trace.log_dets.at(path) - trace.log_dets.at(path + ".rest");
+  Tensor eps = trace.ended.at(path);
+  close_("eps/" + std::to_string(level), eps, image_of(theirs("eps/" + std::to_string(level))),
+         "eps(max abs)");
+  Tensor log_prob = standard_normal_log_prob(eps) + trace.log_dets.at(path);
   close_(pool + "logp", log_prob, theirs(pool + "logp"), "mid objective(max abs)");
   return log_prob;
 }
 
 void GlowModel::check_forward() {
   Trace trace;
-  Tensor log_prob = this->log_prob("", {.observer = trace.observer()});
+  LogProb parts = this->log_prob("", {.observer = trace.observer()});
+  Tensor log_prob = parts.sum();
   close_("mid/dequant", trace.values.at("flow.0_dequantize"), image_of(theirs("mid/dequant")),
          "mid tensors(max abs)");
   close_("mid/squeezed", trace.values.at("flow.1_squeeze"), image_of(theirs("mid/squeezed")),
@@ -136,7 +134,11 @@ void GlowModel::check_forward() {
   for (int64_t level = 0; level < levels(); ++level) {
     for (int64_t step = 0; step < hyper_.at("depth"); ++step)
       check_step(level, step, trace, objective);
-    if (level < levels() - 1) objective = objective + check_pool(level, trace);
+    if (level == levels() - 1) break;
+    Tensor of_pool = check_pool(level, trace);
+    EXPECT_TRUE(at::equal(of_pool, parts.base[static_cast<size_t>(level)] +
+                                       trace.log_dets.at(glow_end(hyper_, level))));
+    objective = objective + of_pool;
   }
   check_prior(trace.values);
   close_("logpx_nats", log_prob, theirs("logpx_nats"), "logpx_nats(max abs)");
@@ -158,8 +160,8 @@ void GlowModel::check_prior(const NamedTensors& values) {
   Tensor log_deviation = -prior->forward(z_top.new_zeros(z_top.sizes()), pass).log_det;
   close_("prior/mean", mean, image_of(theirs("prior/mean")), "prior(max abs)");
   close_("prior/logsd", log_deviation, sum_events(theirs("prior/logsd")), "prior(max abs)");
-  auto [eps, log_det] = prior->forward(z_top, pass);
-  close_("prior/logp", standard_normal_log_prob(eps) + log_det, theirs("prior/logp"),
+  Mapped eps = prior->forward(z_top, pass);
+  close_("prior/logp", standard_normal_log_prob(eps.value) + eps.log_det, theirs("prior/logp"),
          "mid objective(max abs)");
 }
 
@@ -172,13 +174,9 @@ void GlowModel::check_class_terms(const NamedTensors& values) {
   close_("class_logits", logits, theirs("class_logits"), "class_logits(max abs)");
   EXPECT_TRUE(
       at::equal((logits.argmax(1) != labels).to(at::kDouble), theirs("pred_loss").to(at::kDouble)));
-  Tensor term;
-  Pass pass;
-  pass.auxiliary = [&](const std::string& name, const Tensor& t) {
-    EXPECT_EQ(name, "class");
-    term = t / std::log(2.0);
-  };
-  Tensor bits = bits_per_dim(log_prob("", pass), dims());
+  LogProb parts = log_prob("", {});
+  Tensor term = parts.auxiliary.at("class") / std::log(2.0);
+  Tensor bits = bits_per_dim(parts.sum(), dims());
   close_("bits_y", term / hyper_.at("weight_y").get<double>(), theirs("bits_y"), "bits_y(max abs)");
   close_("loss_per_example", bits + term, theirs("loss_per_example"), "loss_per_example(max abs)");
 }

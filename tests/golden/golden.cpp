@@ -131,7 +131,8 @@ std::vector<std::string> assign(torch::nn::Module& module, const NamedTensors& v
 Observer Trace::observer() {
   return [this](const Report& report) {
     values[report.path] = report.output;
-    if (report.log_det.defined()) log_dets[report.path] = report.log_det;
+    log_dets[report.path] = report.log_det.defined() ? report.log_det : zero_log_det(report.output);
+    if (!report.ended.empty()) ended[report.path] = report.ended[0];
   };
 }
 

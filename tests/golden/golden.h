@@ -101,9 +101,9 @@ std::shared_ptr<M> module_at(const torch::nn::Module& root, const std::string& p
   return found;
 }
 
-// What every layer returned in one pass, by path.
+// What every layer returned in one pass, by path; of a layer that ends several parts the first.
 struct Trace {
-  NamedTensors values, log_dets;
+  NamedTensors values, log_dets, ended;
   Observer observer();
 };
 

@@ -159,7 +159,7 @@ void Judge::logit() {
   Tensor rows = representable(t_.at("u")).nonzero().flatten();
   Tensor u = t_.at("u").index_select(0, rows);
   Flow model = flow({{LogitConfig{.alpha = 0}}}, {1});
-  auto [y, log_det] = model.layers()->forward(u.to(precision_).unsqueeze(1));
+  auto [y, log_det, ended, auxiliary] = model.layers()->forward(u.to(precision_).unsqueeze(1));
   each("logit", y.squeeze(1), t_.at("logit").index_select(0, rows));
   each("log_logit_derivative", log_det, t_.at("log_logit_derivative").index_select(0, rows));
 }
@@ -201,7 +201,7 @@ void Judge::scalar_functions() {
   each("log_standard_normal", base_log_prob(Base::kNormal, column.index_select(0, inside)),
        theirs("log_standard_normal").index_select(0, inside));
   Flow sigmoid = flow({{SigmoidConfig{}}}, {1});
-  auto [y, log_det] = sigmoid.layers()->forward(column);
+  auto [y, log_det, ended, auxiliary] = sigmoid.layers()->forward(column);
   each("sigmoid", y.squeeze(1), theirs("sigmoid"));
   each("sigmoid's log_det", log_det, theirs("log_sigmoid_derivative"));
   each("log_sigmoid", at::log_sigmoid(x), theirs("log_sigmoid"));
@@ -225,7 +225,7 @@ void Judge::conv1x1() {
               {mix + "sign_s", s.sign()}};
   }
   EXPECT_TRUE(assign(model, values).empty());
-  auto [y, log_det] = model.layers()->forward(get("x"));
+  auto [y, log_det, ended, auxiliary] = model.layers()->forward(get("x"));
   close("y", y, "y");
   close("log_det", log_det, "logabsdet");
   close("x_back", model.layers()->inverse(get("y")), "x_back");

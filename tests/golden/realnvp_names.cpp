@@ -106,11 +106,9 @@ Layer realnvp_coupling(const Case& c) {
 }
 
 std::string realnvp_path(const nlohmann::json&, int64_t scale, int64_t coupling) {
-  std::string path = "flow";
-  for (int64_t i = 0; i < scale; ++i) path += i == 0 ? ".11_factor_out.rest" : ".9_factor_out.rest";
-  int64_t place =
-      (scale == 0 ? 2 : 0) + coupling;  // coupling_4 stands behind a squeeze in coupling_3's place
-  return path + "." + std::to_string(place) + (coupling >= 4 ? "_coupling" : "_masked_coupling");
+  // A scale has ten layers: coupling_4 stands behind a squeeze in coupling_3's place.
+  int64_t place = 2 + 10 * scale + coupling;
+  return "flow." + std::to_string(place) + (coupling >= 4 ? "_coupling" : "_masked_coupling");
 }
 
 NamedTensors realnvp_values(const nlohmann::json& hyper, const NamedTensors& tensors,

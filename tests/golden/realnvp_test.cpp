@@ -209,7 +209,7 @@ class SingleCoupling {
 };
 
 void SingleCoupling::check_forward(ModeName mode) {
-  auto [y, log_det] = flow_.layers()->forward(in("x"), {.mode = mode.mode});
+  auto [y, log_det, ended, auxiliary] = flow_.layers()->forward(in("x"), {.mode = mode.mode});
   close(std::string(mode.name) + "/y", y);
   close(std::string(mode.name) + "/logdet", log_det);
   reset();
