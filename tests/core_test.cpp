@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base.h"
+#include "core/pass.h"
 #include "core/site.h"
 
 namespace diffeo {
@@ -15,6 +16,15 @@ TEST(SeededNoise, DependsOnSeedAndPathButNotOnOrder) {
   Tensor a = one.normal("a", like), b = one.normal("b", like);
   EXPECT_TRUE(at::equal(again.normal("b", like), b) && at::equal(again.normal("a", like), a));
   EXPECT_FALSE(at::equal(a, b) || at::equal(other.normal("a", like), a));
+}
+
+TEST(Pass, IsChangedByCopies) {
+  SeededNoise noise(1);
+  Pass pass{.labels = at::arange(3), .noise = &noise};
+  Pass other = pass.with_features(at::ones({3, 2})).with_mode(Mode::kTrain).with_bins_centred();
+  EXPECT_TRUE(other.features.defined() && other.centred && other.noise == &noise);
+  EXPECT_TRUE(at::equal(other.labels, pass.labels));
+  EXPECT_FALSE(pass.features.defined() || pass.centred || pass.mode != Mode::kEvaluate);
 }
 
 TEST(Base, LogDensitiesIntegrateToOne) {

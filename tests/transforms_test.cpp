@@ -260,7 +260,7 @@ TEST(Dequantize, KeepsTheLeadingBits) {
   Tape tape(seeded);
   tape.draws["flow.0_dequantize"] = at::full({1, 1, 1, 2}, 0.5, at::kDouble);
   Tensor x = at::tensor({200., 255.}, at::kDouble).view({1, 1, 1, 2});
-  Tensor z = flow.encode(x, {.noise = &tape});
+  Tensor z = flow.noisy_latents(x, {.noise = &tape});
   EXPECT_DOUBLE_EQ(z[0][0].item<double>(), 0.296875);
   EXPECT_TRUE(at::equal(flow.decode(z), at::tensor({200., 248.}, at::kDouble).view({1, 1, 1, 2})));
 }
@@ -275,10 +275,19 @@ TEST(Dequantize, RecordedNoiseReproducesIt) {
     Tensor first = flow.log_prob(x, {.noise = &tape});
     EXPECT_TRUE(at::equal(flow.log_prob(x, {.noise = &tape}), first));
     EXPECT_FALSE(at::equal(flow.log_prob(x, {.noise = &other}), first));
-    EXPECT_TRUE(at::equal(flow.decode(flow.encode(x, {.noise = &other})), x));
+    EXPECT_TRUE(at::equal(flow.decode(flow.noisy_latents(x, {.noise = &other})), x));
     EXPECT_TRUE(tape.draws.contains("flow.0_dequantize"));
     EXPECT_EQ(message_of([&] { flow.log_prob(x); }),
               "flow.0_dequantize: draws noise, but this pass has none (Pass::noise)");
+  }
+}
+
+TEST(Dequantize, EncodesTheMiddleOfEachBinWithoutNoise) {
+  for (const char* noise : {"", ", noise: [{type: actnorm}, {type: sigmoid}]"}) {
+    Flow flow = double_flow(std::string("[{type: dequantize, bits: 5") + noise + "}]", {1, 1, 2});
+    Tensor x = at::tensor({200., 255.}, at::kDouble).view({1, 1, 1, 2});
+    EXPECT_TRUE(at::equal(flow.encode(x) * 32, at::tensor({25.5, 31.5}, at::kDouble).view({1, 2})))
+        << noise;
   }
 }
 
@@ -286,7 +295,7 @@ TEST(Dequantize, AFlowOfSigmoidNoiseCostsWhatItsEntropySays) {
   Flow flow = double_flow("[{type: dequantize, noise: [{type: sigmoid}]}]", {1, 8, 8});
   SeededNoise noise(4);
   Tensor x = at::zeros({2000, 1, 8, 8}, at::kDouble), log_det;
-  flow.encode(
+  flow.log_prob(
       x, {.noise = &noise, .observer = [&](const Report& report) { log_det = report.log_det; }});
   double nats = (-log_det.mean() / 64).item<double>() - std::log(256.0);
   EXPECT_NEAR(nats / std::log(2.0), 0.278700, 2e-3);
@@ -303,8 +312,8 @@ TEST(Dequantize, NoiseMayBeConditionedOnTheImage) {
   SeededNoise noise(4);
   flow.initialise(x, {.noise = &noise});
   perturb(flow);
-  Tensor one = flow.encode(x, {.noise = &noise}) * 256 - x.flatten(1);
-  Tensor two = flow.encode(x.flip(3), {.noise = &noise}) * 256 - x.flip(3).flatten(1);
+  Tensor one = flow.noisy_latents(x, {.noise = &noise}) * 256 - x.flatten(1);
+  Tensor two = flow.noisy_latents(x.flip(3), {.noise = &noise}) * 256 - x.flip(3).flatten(1);
   EXPECT_FALSE(at::allclose(one, two));
   EXPECT_TRUE(at::logical_and(one >= 0, one < 1).all().item<bool>());
 }

@@ -119,8 +119,15 @@ std::map<std::string, double> BenchSubject::inverse_evaluations() {
   SeededNoise noise(0, device());
   Pass pass{.labels = here.labels, .noise = &noise};
   if (pass.labels.defined()) pass.labels = pass.labels.narrow(0, 0, latents.size(0));
-  pass.effort = [&](const std::string& path, const Tensor& evaluations) {
-    means[path] = evaluations.to(at::kDouble).mean().item<double>();
+  std::map<std::string, Transform*> layers;
+  for (const auto& module : learner_->flow().modules()) {
+    if (auto* layer = dynamic_cast<Transform*>(module.get())) layers[layer->path()] = layer;
+  }
+  pass.observer = [&](const Report& report) {
+    Tensor evaluations = layers.at(report.path)->inverse_evaluations(
+        report.input, report.pass.with_observer({}));
+    if (evaluations.defined())
+      means[report.path] = evaluations.to(at::kDouble).mean().item<double>();
   };
   learner_->flow().decode(latents, pass);
   return means;

@@ -29,4 +29,6 @@ Pass Pass::with_observer(Observer other) const {
   return changed(*this, &Pass::observer, std::move(other));
 }
 
+Pass Pass::with_bins_centred() const { return changed(*this, &Pass::centred, true); }
+
 }  // namespace diffeo

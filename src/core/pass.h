@@ -39,12 +39,14 @@ struct Pass {
   at::Tensor features = {};  // [B, ...Site::features], or undefined
   Noise* noise = nullptr;    // not owned; layers that draw throw without one
   Observer observer = {};
+  bool centred = false;  // a dequantizer draws no noise but takes the middle of each bin
 
   Pass with_mode(Mode other) const;
   Pass with_labels(const at::Tensor& other) const;
   Pass with_features(const at::Tensor& other) const;
   Pass with_noise(Noise& other) const;
   Pass with_observer(Observer other) const;
+  Pass with_bins_centred() const;
 
   Noise& noise_for(const std::string& path) const {
     require(noise != nullptr, path, ": draws noise, but this pass has none (Pass::noise)");

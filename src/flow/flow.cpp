@@ -50,6 +50,10 @@ LogProb Flow::log_prob_parts(const Tensor& x, const Pass& pass) {
 Tensor Flow::log_prob(const Tensor& x, const Pass& pass) { return log_prob_parts(x, pass).sum(); }
 
 Tensor Flow::encode(const Tensor& x, const Pass& pass) {
+  return noisy_latents(x, pass.with_bins_centred());
+}
+
+Tensor Flow::noisy_latents(const Tensor& x, const Pass& pass) {
   std::vector<Tensor> parts = parts_of(layers_->forward(x, pass));
   for (Tensor& part : parts) part = part.flatten(1);
   return at::cat(parts, 1);

@@ -38,8 +38,15 @@ class Flow final : public torch::nn::Module {
   Tensor log_prob(const Tensor& x, const Pass& pass = {});
   LogProb log_prob_parts(const Tensor& x, const Pass& pass = {});
 
-  Tensor encode(const Tensor& x, const Pass& pass = {});  // [B, ...] -> [B, D]
+  // [B, ...] -> [B, D]. Whole numbers are put in the middle of their bins, without noise, so that
+  // decode() returns each of them, to the bits that are kept: rounding on the way there and back
+  // would have to move one by half a bin. Where a flow is so ill-conditioned at an example that its
+  // inverse does amplify rounding that far, double precision is the cure.
+  Tensor encode(const Tensor& x, const Pass& pass = {});
   Tensor decode(const Tensor& z, const Pass& pass = {});  // [B, D] -> [B, ...]
+
+  // [B, ...] -> [B, D]. The latents whose density log_prob() tells: whole numbers with noise.
+  Tensor noisy_latents(const Tensor& x, const Pass& pass);
 
   // [count, D] draws from the base, by the pass's noise.
   Tensor draw_latents(int64_t count, const Pass& pass) const;

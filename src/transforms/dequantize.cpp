@@ -49,6 +49,7 @@ Tensor Dequantize::stacked(const Tensor& x) const {
 }
 
 Mapped Dequantize::draw_noise(const Tensor& bins, const Pass& pass) {
+  if (pass.centred) return {at::full_like(bins, 0.5)};
   if (!noise_) return {pass.uniform(path(), bins)};
   Tensor start = pass.normal(path(), bins);
   Tensor features =

@@ -46,8 +46,9 @@ struct DequantizeConfig {
 // Turns integers 0 .. 2^data_bits - 1 into reals in [low, high): of the data's bits the leading
 // `bits` are kept, then z = low + (high - low) (x + u) / 2^bits. Without `noise` layers u is
 // uniform; with them they map N(0, I), conditioned on x, to u, and must end in a sigmoid (Ho et al.
-// 2019, section 3.1). log_det is -log q(u | x) and the bins' constant. The inverse gives the whole
-// number at the foot of the bin, or the end of the data's range that a z outside is nearer to.
+// 2019, section 3.1). log_det is -log q(u | x) and the bins' constant. In a centred pass u is 0.5
+// and log_det, which is no bound then, the bins' constant alone. The inverse gives the whole number
+// at the foot of the bin, or the end of the data's range that a z outside is nearer to.
 class Dequantize final : public Transform {
  public:
   Dequantize(const DequantizeConfig& config, const Site& site);

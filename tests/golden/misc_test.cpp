@@ -176,7 +176,7 @@ void Judge::logit_preprocess() {
     Recorded noise({{"flow.0_dequantize", t_.at("u").index_select(0, rows).unsqueeze(1)}});
     Trace trace;
     Tensor v = get("v").index_select(0, rows).unsqueeze(1);
-    Tensor y = model.encode(v, {.noise = &noise, .observer = trace.observer()});
+    Tensor y = model.noisy_latents(v, {.noise = &noise, .observer = trace.observer()});
     each(of + "x", trace.values.at("flow.0_dequantize").squeeze(1), theirs("x"));
     Tensor p = theirs("p"),
            last_place = theirs("x") * std::ldexp(1.0, precision_ == at::kDouble ? -53 : -24);

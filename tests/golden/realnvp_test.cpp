@@ -96,7 +96,8 @@ void RealNvpModel::check_couplings(const std::string& mode, const Trace& trace) 
 void RealNvpModel::check_forward(ModeName mode) {
   Trace trace;
   Recorded noise = this->noise();
-  Tensor z = flow_.encode(x(), {.mode = mode.mode, .noise = &noise, .observer = trace.observer()});
+  Tensor z =
+      flow_.noisy_latents(x(), {.mode = mode.mode, .noise = &noise, .observer = trace.observer()});
   const std::string of = std::string(mode.name) + "/";
   Tensor before = trace.log_dets.at("flow.1_logit"), couplings = zero_log_det(z);
   for (const auto& [path, log_det] : trace.log_dets) {
