@@ -103,6 +103,20 @@ TEST(ActNorm, PerPositionTakesItsMomentsOverTheBatchAlone) {
   EXPECT_TRUE(at::allclose(z.var(0, false), at::ones({8}, at::kDouble), 0, 1e-7));
 }
 
+TEST(Layers, TellWhetherSamplesDependOnAClass) {
+  for (const char* dependent : {"{type: prior, classes: true}", "{type: factor_out, prior: class}",
+                                "{type: coupling, context: class, net: {type: mlp}}",
+                                "{type: masked_coupling, context: class, net: {type: resnet}}",
+                                "{type: repeat, times: 2, body: [{type: repeat, times: 1, body: "
+                                "[{type: prior, classes: true}]}]}"}) {
+    EXPECT_TRUE(samples_by_class(parse_layers(joined("[{type: reverse}, ", dependent, "]"))))
+        << dependent;
+  }
+  EXPECT_FALSE(samples_by_class(
+      parse_layers("[{type: reverse}, {type: prior, learned: true, classifier_weight: 1}, "
+                   "{type: factor_out, prior: learned}, {type: coupling, net: {type: mlp}}]")));
+}
+
 TEST(Squeeze, HasThePublishedOrders) {
   Tensor x = (100 * at::arange(2, at::kDouble)).view({1, 2, 1, 1}) + counting({1, 1, 2, 4});
   auto first_cell = [&](const char* order) {

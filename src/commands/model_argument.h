@@ -17,9 +17,6 @@ bool is_checkpoint(const std::string& argument);
 // The configuration of a MODEL, which is either. Of a checkpoint no weights are read.
 Config config_of_model(const std::string& argument);
 
-// Whether what a flow samples depends on a class.
-bool samples_by_class(const std::vector<Layer>& layers);
-
 // Tells the user on standard error.
 void warn_user(const std::string& message);
 

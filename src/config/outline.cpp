@@ -9,13 +9,6 @@
 namespace diffeo {
 namespace {
 
-// Layers that move elements about and leave their values alone.
-template <class C>
-constexpr bool kOnlyMoves =
-    std::is_same_v<C, SqueezeConfig> || std::is_same_v<C, UnsqueezeConfig> ||
-    std::is_same_v<C, FlattenConfig> || std::is_same_v<C, FlipConfig> ||
-    std::is_same_v<C, ReverseConfig> || std::is_same_v<C, ShuffleConfig>;
-
 // Follows the values through a list: whole numbers up to the one layer that dequantizes them, reals
 // from there on.
 class Values {
@@ -46,7 +39,7 @@ class Values {
   }
   template <class C>
   void meet(const C&, const std::string& place) {
-    if (!kOnlyMoves<C>) require_reals(place);
+    if (!only_moves<C>()) require_reals(place);
   }
 
   bool whole_;

@@ -21,6 +21,8 @@ struct CouplingConfig {
   MapConfig map;
   ConditionerConfig net;
 
+  bool samples_by_class() const { return context == Context::kClass; }
+
   template <class Archive>
   void fields(Archive& ar) {
     ar("split", split, "how the example is halved");
@@ -98,6 +100,8 @@ struct MaskedCouplingConfig {
   bool batch_norm = false;
   MapConfig map;
   ConditionerConfig net;
+
+  bool samples_by_class() const { return context == Context::kClass; }
 
   template <class Archive>
   void fields(Archive& ar) {

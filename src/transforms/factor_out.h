@@ -18,9 +18,12 @@ struct EnumNames<SplitPrior> {
 struct FactorOutConfig {
   using Builds = class FactorOut;
   static constexpr const char* kType = "factor_out";
+  static constexpr bool kKeepsShape = false;
   static constexpr const char* kDoc =
       "Ends the last half of the channels here; the layers after it work on the first half.";
   SplitPrior prior = SplitPrior::kStandard;
+
+  bool samples_by_class() const { return prior == SplitPrior::kClass; }
 
   template <class Archive>
   void fields(Archive& ar) {

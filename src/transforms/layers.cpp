@@ -12,12 +12,6 @@ namespace {
 
 constexpr size_t kMostLayers = 100000;  // in one list, repeats written out
 
-template <class C>
-constexpr bool kKeepsShape =
-    !std::is_same_v<C, SqueezeConfig> && !std::is_same_v<C, UnsqueezeConfig> &&
-    !std::is_same_v<C, FlattenConfig> && !std::is_same_v<C, FactorOutConfig> &&
-    !std::is_same_v<C, RepeatConfig>;
-
 // Walks a list once, carrying the shape from layer to layer, and gathers what is wrong.
 class Builder {
  public:
@@ -45,7 +39,7 @@ class Builder {
             return true;
           } catch (const Error& error) {
             errors_.push_back(joined(layer.place, " (", C::kType, "): ", error.what()));
-            return kKeepsShape<C>;
+            return keeps_shape<C>();
           } catch (const c10::Error& error) {
             if (!memory_asked_for(error).empty()) throw;  // no fault of the configuration's
             errors_.push_back(joined(layer.place, " (", C::kType,
@@ -77,6 +71,14 @@ class Builder {
 };
 
 }  // namespace
+
+bool samples_by_class(const std::vector<Layer>& layers) {
+  return std::any_of(layers.begin(), layers.end(), [](const Layer& layer) {
+    return std::visit([](const auto& config) { return samples_by_class(config); }, layer.config);
+  });
+}
+
+bool RepeatConfig::samples_by_class() const { return diffeo::samples_by_class(body); }
 
 const char* type_of(const Layer& layer) {
   return std::visit([]<class C>(const C&) { return C::kType; }, layer.config);

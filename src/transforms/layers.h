@@ -10,6 +10,7 @@
 #include "transforms/dequantize.h"
 #include "transforms/factor_out.h"
 #include "transforms/inv_conv.h"
+#include "transforms/layer_facts.h"
 #include "transforms/linear.h"
 #include "transforms/permutation.h"
 #include "transforms/pointwise.h"
@@ -21,17 +22,21 @@ namespace diffeo {
 
 struct RepeatConfig {
   static constexpr const char* kType = "repeat";
+  static constexpr bool kKeepsShape = false;
   static constexpr const char* kDoc =
       "The same layers several times over, with fresh parameters each time.";
   int64_t times = 1;
   std::vector<Layer> body;
+
+  bool samples_by_class() const;
 
   template <class Archive>
   void fields(Archive& ar);
 };
 
 // Every layer a configuration can name, in the alphabet's order. This list is the registry: the
-// reader finds a type by its kType, the builder by its Builds.
+// reader finds a type by its kType, the builder by its Builds; what else a configuration says of
+// its layer is in layer_facts.h.
 using LayerConfig = std::variant<  //
     ActNormConfig,                 //
     BatchNormConfig,               //
@@ -83,6 +88,9 @@ void DequantizeConfig::fields(Archive& ar) {
 // lists every layer that cannot be built, each by its place; those after a failed layer that may
 // change the shape are not looked at.
 std::shared_ptr<Sequence> build_layers(const std::vector<Layer>& layers, const Site& site);
+
+// Whether what a flow of these layers samples depends on a class.
+bool samples_by_class(const std::vector<Layer>& layers);
 
 // The kType of a layer's configuration.
 const char* type_of(const Layer& layer);

@@ -10,6 +10,7 @@ namespace diffeo {
 struct ReverseConfig {
   using Builds = class Reverse;
   static constexpr const char* kType = "reverse";
+  static constexpr bool kOnlyMoves = true;
   static constexpr const char* kDoc =
       "Reverses the order of the channels, or of a vector's entries.";
 };
@@ -27,6 +28,7 @@ class Reverse final : public Transform {
 struct ShuffleConfig {
   using Builds = class Shuffle;
   static constexpr const char* kType = "shuffle";
+  static constexpr bool kOnlyMoves = true;
   static constexpr const char* kDoc =
       "A fixed random permutation of the channels, or of a vector's entries.";
 };
@@ -46,6 +48,7 @@ class Shuffle final : public Transform {
 struct FlipConfig {
   using Builds = class Flip;
   static constexpr const char* kType = "flip";
+  static constexpr bool kOnlyMoves = true;
   static constexpr const char* kDoc = "Exchanges the two halves of a split.";
   Split split = Split::kChannel;
 
@@ -70,6 +73,7 @@ class Flip final : public Transform {
 struct FlattenConfig {
   using Builds = class Flatten;
   static constexpr const char* kType = "flatten";
+  static constexpr bool kKeepsShape = false, kOnlyMoves = true;
   static constexpr const char* kDoc = "Makes a vector of an image: [C, H, W] -> [C H W].";
 };
 

@@ -29,6 +29,8 @@ struct PriorConfig {
   bool classes = false;
   double classifier_weight = 0;
 
+  bool samples_by_class() const { return classes; }
+
   template <class Archive>
   void fields(Archive& ar) {
     ar("learned", learned, "learn mean and deviation");

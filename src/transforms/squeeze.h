@@ -21,6 +21,7 @@ struct EnumNames<SqueezeOrder> {
 struct SqueezeConfig {
   using Builds = class Squeeze;
   static constexpr const char* kType = "squeeze";
+  static constexpr bool kKeepsShape = false, kOnlyMoves = true;
   static constexpr const char* kDoc =
       "Trades resolution for channels: [C, H, W] -> [4C, H/2, W/2].";
   SqueezeOrder order = SqueezeOrder::kChannel;
@@ -46,6 +47,7 @@ class Squeeze final : public Transform {
 struct UnsqueezeConfig {
   using Builds = class Unsqueeze;
   static constexpr const char* kType = "unsqueeze";
+  static constexpr bool kKeepsShape = false, kOnlyMoves = true;
   static constexpr const char* kDoc =
       "Undoes a squeeze of the same order: [4C, H, W] -> [C, 2H, 2W].";
   SqueezeOrder order = SqueezeOrder::kChannel;
