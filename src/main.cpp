@@ -8,8 +8,8 @@
 #include "commands/build.h"
 #include "commands/commands.h"
 #include "commands/dispatch.h"
-#include "commands/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "terminal/reproducible.h"
 #include "terminal/signals.h"
 

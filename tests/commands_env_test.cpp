@@ -2,8 +2,8 @@
 
 #include "commands/devices.h"
 #include "commands/durations.h"
-#include "commands/memory.h"
 #include "commands/text_table.h"
+#include "core/memory.h"
 #include "program.h"
 
 namespace diffeo {

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "config/configured_flow.h"
 #include "config/outline.h"
 #include "train_support.h"
 
@@ -101,6 +102,32 @@ TEST(Outline, RefusesSizesThatNoMachineHolds) {
   expect_refusal(plane("[{type: repeat, times: 10000, body: [{type: repeat, times: 10000, body: "
                        "[{type: reverse}]}]}]"),
                  "c.yaml:2:80: flow[0].body[0].body[0] (reverse): more than 100000 layers");
+}
+
+TEST(Outline, RefusesAnExampleThatCannotBeCounted) {
+  Complaint complaint = complaint_of([] {
+    parse_config(
+        "data: {source: npy, path: none, shape: [3000000000, 3000000000, 3000000000], "
+        "test_fraction: 0.5}\nflow: [{type: dequantize}]",
+        "c.yaml");
+  });
+  EXPECT_EQ(complaint.message,
+            "c.yaml:1:7: data: an example of shape [3000000000, 3000000000, 3000000000] has more "
+            "than 2^30 elements");
+  EXPECT_EQ(complaint.exit, Exit::kUsage);
+}
+
+TEST(BuildFlow, EndsAsOutOfMemoryWhereTheWeightsDoNotFit) {
+  Config config = parse_config(
+      "data: {source: npy, path: none, shape: [33554432], test_fraction: 0.5}\n"
+      "flow: [{type: linear}]");
+  Complaint complaint = complaint_of([&] { build_flow(config, at::kFloat); });
+  EXPECT_TRUE(complaint.message.starts_with("out of memory in building the flow: asked for "))
+      << complaint.message;
+  EXPECT_TRUE(complaint.message.ends_with(
+      " TB; cure: fewer layers or hidden channels, or a machine with more memory"))
+      << complaint.message;
+  EXPECT_EQ(complaint.exit, Exit::kMemory);
 }
 
 TEST(Outline, OfALargeTriangularLayerTakesNoMemory) {

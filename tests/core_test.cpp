@@ -18,6 +18,19 @@ TEST(SeededNoise, DependsOnSeedAndPathButNotOnOrder) {
   EXPECT_FALSE(at::equal(a, b) || at::equal(other.normal("a", like), a));
 }
 
+TEST(Shape, CountsOnlyWhatFits64Bits) {
+  EXPECT_EQ(numel({1 << 30, 1 << 30}), int64_t{1} << 60);
+  EXPECT_EQ(numel({}), 1);
+  try {
+    numel({3000000000, 3000000000, 3000000000});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "[3000000000, 3000000000, 3000000000]: its number of elements does not fit 64 "
+                 "bits");
+  }
+}
+
 TEST(Pass, IsChangedByCopies) {
   SeededNoise noise(1);
   Pass pass{.labels = at::arange(3), .noise = &noise};

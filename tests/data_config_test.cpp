@@ -44,6 +44,10 @@ TEST(DataConfig, NamesLabelsThatDoNotFit) {
             "classes is 3, but labels names no file");
   EXPECT_EQ((NpyConfig{.shape = {2}, .labels = "y.npy", .validation = 0.1}.problem()),
             "labels names a file, but classes is 0; give their number");
+  EXPECT_EQ((NpyConfig{.shape = {3000000000, 3000000000, 3000000000}, .validation = 0.1}.problem()),
+            "an example of shape [3000000000, 3000000000, 3000000000] has more than 2^30 elements");
+  EXPECT_EQ((IdxConfig{.shape = {1, 65536, 65536}}.problem()),
+            "an example of shape [1, 65536, 65536] has more than 2^30 elements");
   EXPECT_EQ((NpyConfig{.test = "t.npy", .shape = {2}, .labels = "y.npy", .classes = 3}.problem()),
             "labels and test name files, so test_labels must name one too");
   EXPECT_EQ((NpyConfig{.shape = {2}, .test_labels = "y.npy", .validation = 0.1}.problem()),

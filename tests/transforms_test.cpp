@@ -103,6 +103,22 @@ TEST(ActNorm, PerPositionTakesItsMomentsOverTheBatchAlone) {
   EXPECT_TRUE(at::allclose(z.var(0, false), at::ones({8}, at::kDouble), 0, 1e-7));
 }
 
+TEST(GatedNet, IsNotUsedBeforeItIsStarted) {
+  Flow flow = double_flow(
+      "[{type: coupling, split: columns, net: {type: gated_attention_net, filters: 4, blocks: 1, "
+      "heads: 2}}]",
+      {2, 2, 4});
+  Tensor x = randn({8, 2, 2, 4});
+  const std::string message =
+      "flow.0_coupling.net.first: not initialised; call Flow::initialise with a batch, or load "
+      "weights, first";
+  for (Mode mode : {Mode::kTrain, Mode::kEvaluate})
+    EXPECT_EQ(message_of([&] { flow.log_prob(x, {.mode = mode}); }), message);
+  EXPECT_EQ(message_of([&] { flow.decode(x.flatten(1)); }), message);
+  flow.initialise(x);
+  EXPECT_EQ(message_of([&] { flow.log_prob(x); }), "");
+}
+
 TEST(Layers, TellWhetherSamplesDependOnAClass) {
   for (const char* dependent : {"{type: prior, classes: true}", "{type: factor_out, prior: class}",
                                 "{type: coupling, context: class, net: {type: mlp}}",

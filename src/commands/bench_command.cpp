@@ -8,7 +8,7 @@
 #include "commands/benchmark.h"
 #include "commands/commands.h"
 #include "commands/devices.h"
-#include "commands/memory.h"
+#include "core/memory.h"
 #include "commands/model_argument.h"
 #include "config/findings.h"
 #include "config/outline.h"

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "commands/memory.h"
+#include "core/memory.h"
 #include "commands/text_table.h"
 #include "core/error.h"
 #include "core/shape.h"

@@ -8,9 +8,9 @@
 #include "commands/build.h"
 #include "commands/commands.h"
 #include "commands/devices.h"
-#include "commands/memory.h"
 #include "commands/shipped_configs.h"
 #include "core/error.h"
+#include "core/memory.h"
 
 namespace diffeo {
 namespace {

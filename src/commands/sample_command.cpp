@@ -5,10 +5,11 @@
 #include "commands/batch_progress.h"
 #include "commands/commands.h"
 #include "commands/devices.h"
-#include "commands/memory.h"
 #include "commands/model_argument.h"
 #include "commands/sample_files.h"
+#include "config/scalars.h"
 #include "core/listed.h"
+#include "core/memory.h"
 #include "inference/sampling.h"
 #include "pictures/image_grid.h"
 

@@ -1,5 +1,7 @@
 #include "config/configured_flow.h"
 
+#include "core/memory.h"
+
 namespace diffeo {
 
 std::shared_ptr<Flow> build_flow(const Config& config, const at::TensorOptions& options) {
@@ -7,7 +9,11 @@ std::shared_ptr<Flow> build_flow(const Config& config, const at::TensorOptions& 
             .classes = data_classes(config.data),
             .options = options,
             .seed = static_cast<uint64_t>(config.seed)};
-  return std::make_shared<Flow>(config.flow, site, config.base);
+  std::shared_ptr<Flow> flow;
+  within_memory("in building the flow",
+                "cure: fewer layers or hidden channels, or a machine with more memory",
+                [&] { flow = std::make_shared<Flow>(config.flow, site, config.base); });
+  return flow;
 }
 
 }  // namespace diffeo

@@ -5,6 +5,8 @@
 #include <new>
 #include <regex>
 
+#include "core/error.h"
+
 namespace diffeo {
 
 std::string bytes_text(double bytes) {
@@ -26,6 +28,20 @@ std::string memory_asked_for(const std::exception& error) {
   if (std::regex_search(text, found, on_host)) return bytes_text(std::stod(found[1]));
   if (std::regex_search(text, found, on_device)) return found[1];
   return text.find("out of memory") != std::string::npos ? "more than there is" : "";
+}
+
+void within_memory(const std::string& doing, const std::string& cure,
+                   const std::function<void()>& action) {
+  std::string asked;
+  try {
+    return action();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    asked = memory_asked_for(error);
+    if (asked.empty()) throw;
+  }
+  fail(Exit::kMemory, "out of memory ", doing, ": asked for ", asked, "; ", cure);
 }
 
 }  // namespace diffeo

@@ -2,15 +2,19 @@
 
 #include <ATen/ATen.h>
 
-#include <functional>
-#include <numeric>
+#include "core/error.h"
 
 #include "core/listed.h"
 
 namespace diffeo {
 
 int64_t numel(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+  int64_t count = 1;
+  for (int64_t size : shape) {
+    require(!__builtin_mul_overflow(count, size, &count), to_string(shape),
+            ": its number of elements does not fit 64 bits");
+  }
+  return count;
 }
 
 std::string to_string(const Shape& shape) {

@@ -12,6 +12,7 @@ using at::Tensor;
 // Size of one example, batch dimension excluded: {D} for vectors, {C, H, W} for images.
 using Shape = std::vector<int64_t>;
 
+// Throws where the number does not fit 64 bits.
 int64_t numel(const Shape& shape);
 std::string to_string(const Shape& shape);  // "[3, 32, 32]"
 

@@ -20,6 +20,17 @@ int64_t classes_of(const Cifar10Config&) { return 10; }
 int64_t classes_of(const IdxConfig& config) { return config.classes; }
 int64_t classes_of(const NpyConfig& config) { return config.classes; }
 
+// Its square, as a matrix over an example has, still fits 64 bits.
+constexpr double kMostElements = 1 << 30;
+
+// What is wrong with the size of an example, or nothing.
+std::string problem_of_size(const Shape& shape) {
+  double elements = 1;
+  for (int64_t size : shape) elements *= static_cast<double>(size);
+  if (elements <= kMostElements) return {};
+  return joined("an example of shape ", to_string(shape), " has more than 2^30 elements");
+}
+
 bool all_positive(const Shape& shape) {
   return std::all_of(shape.begin(), shape.end(), [](int64_t size) { return size >= 1; });
 }
@@ -42,7 +53,7 @@ std::string problem_of_labels(const NpyConfig& config) {
 }  // namespace
 
 std::string IdxConfig::problem() const {
-  if (shape.size() == 3 && shape[0] == 1 && all_positive(shape)) return {};
+  if (shape.size() == 3 && shape[0] == 1 && all_positive(shape)) return problem_of_size(shape);
   return joined("shape is ", to_string(shape),
                 ", but images in IDX files are grey: expected [1, height, width]");
 }
@@ -52,6 +63,7 @@ std::string NpyConfig::problem() const {
     return joined("shape is ", to_string(shape),
                   ", expected [D] for vectors or [C, H, W] for images");
   }
+  if (std::string problem = problem_of_size(shape); !problem.empty()) return problem;
   if (!test && test_fraction == 0 && validation == 0) {
     return "nothing is held out; give test, test_fraction or validation";
   }

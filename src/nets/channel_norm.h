@@ -4,6 +4,7 @@
 
 #include "core/pass.h"
 #include "core/site.h"
+#include "nets/start_flag.h"
 
 namespace diffeo {
 
@@ -21,21 +22,14 @@ class ChannelNorm final : public torch::nn::Module {
 
  private:
   void initialise(const Tensor& x);
-  void require_initialised();
 
-  std::string path_;
   double scale_;
-  Tensor b_;               // [C, 1, ...]
-  Tensor logs_;            // [C, 1, ...]
-  Tensor initialised_;     // bool scalar, saved with the model
-  bool is_ready_ = false;  // its mirror here, so that no step waits for the device to tell
+  Tensor b_;     // [C, 1, ...]
+  Tensor logs_;  // [C, 1, ...]
+  StartFlag start_;
 };
 
 // The factor between a stored `logs` of openai/glow and the log-scale it stands for.
 constexpr double kGlowLogsFactor = 3;
-
-// Reads `flag`, a bool buffer that says a module has been set from data, until it is first found
-// true. Throws when it is not; afterwards costs nothing. Any way of loading weights will do.
-void require_started(const std::string& path, const Tensor& flag, bool& is_ready);
 
 }  // namespace diffeo

@@ -12,7 +12,7 @@ Tensor padded_conv(const Tensor& x, const Tensor& kernel, const Tensor& bias) {
 }  // namespace
 
 StartedConv::StartedConv(const Site& site, int64_t inputs, int64_t outputs, Form form)
-    : scale_(form.scale) {
+    : scale_(form.scale), start_(*this, site) {
   weight_ = register_parameter(
       "weight", site.normal("weight", {outputs, inputs, form.kernel, form.kernel}, 0.05));
   if (form.weight_norm) gain_ = register_parameter("gain", site.constant({outputs}, 1));
@@ -35,10 +35,12 @@ void StartedConv::initialise(const Tensor& x) {
   bias_.sub_(by_channel.mean(1) * scale);
   if (gain_.defined()) gain_.mul_(scale);
   else weight_.mul_(scale.view({-1, 1, 1, 1}));
+  start_.set();
 }
 
 Tensor StartedConv::forward(const Tensor& x, const Pass& pass) {
   if (pass.mode == Mode::kInitialise) initialise(x);
+  start_.require_set();
   return padded_conv(x, kernel(), bias_);
 }
 

@@ -4,13 +4,15 @@
 
 #include "core/pass.h"
 #include "core/site.h"
+#include "nets/start_flag.h"
 
 namespace diffeo {
 
 // A convolution (odd kernel, stride 1, zero padding, bias) started from data: mode initialise gives
 // each output channel mean 0 and deviation `scale` on the batch it receives (flowpp, nn.py, conv2d
 // and nin). Kernels are drawn from N(0, 0.05^2). With weight norm the kernel is g V / |V| for each
-// output channel and the start sets g, keeping V.
+// output channel and the start sets g, keeping V. One that was neither started nor loaded throws in
+// every other mode.
 class StartedConv final : public torch::nn::Module {
  public:
   struct Form {
@@ -30,6 +32,7 @@ class StartedConv final : public torch::nn::Module {
   Tensor weight_;  // W, or V: [outputs, inputs, k, k]
   Tensor gain_;    // g, [outputs]; undefined without weight norm
   Tensor bias_;    // [outputs]
+  StartFlag start_;
 };
 
 }  // namespace diffeo

@@ -6,10 +6,9 @@ namespace diffeo {
 
 class PositionNorm final : public torch::nn::Module {
  public:
-  explicit PositionNorm(const Site& site) : path_(site.path) {
+  explicit PositionNorm(const Site& site) : start_(*this, site) {
     gain_ = register_parameter("gain", site.constant(site.input, 1));
     bias_ = register_parameter("bias", site.constant(site.input, 0));
-    initialised_ = register_buffer("initialised", site.constant({}, 0).to(at::kBool));
   }
 
   Mapped forward(const Tensor& x, const Pass& pass) {
@@ -22,7 +21,7 @@ class PositionNorm final : public torch::nn::Module {
 
  private:
   Tensor positive_gain() {
-    require_started(path_, initialised_, is_ready_);
+    start_.require_set();
     return gain_.clamp_min(1e-10);
   }
 
@@ -30,14 +29,11 @@ class PositionNorm final : public torch::nn::Module {
     at::NoGradGuard no_grad;
     gain_.copy_((x.var(0, /*unbiased=*/false) + 1e-8).rsqrt());
     bias_.copy_(-x.mean(0) * gain_);
-    initialised_.fill_(true);
-    is_ready_ = true;
+    start_.set();
   }
 
-  std::string path_;
   Tensor gain_, bias_;  // [C, H, W]
-  Tensor initialised_;
-  bool is_ready_ = false;
+  StartFlag start_;
 };
 
 ActNorm::ActNorm(const ActNormConfig& config, const Site& site)
