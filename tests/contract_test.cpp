@@ -144,6 +144,8 @@ const Case kCases[] = {
      {},
      0,
      {"_prior.conv.conv.weight"}},
+    {"householder", "[{type: householder, reflections: 3}]", {4}},
+    {"householder_image", "[{type: householder, reflections: 2}]", {3, 2, 2}},
     {"inv_conv", "[{type: inv_conv}]", {3, 2, 2}},
     {"inv_conv_vector", "[{type: inv_conv}]", {4}},
     {"inv_conv_lu",

@@ -9,6 +9,7 @@
 #include "transforms/coupling.h"
 #include "transforms/dequantize.h"
 #include "transforms/factor_out.h"
+#include "transforms/householder.h"
 #include "transforms/inv_conv.h"
 #include "transforms/layer_facts.h"
 #include "transforms/linear.h"
@@ -46,6 +47,7 @@ using LayerConfig = std::variant<  //
     FactorOutConfig,               //
     FlattenConfig,                 //
     FlipConfig,                    //
+    HouseholderConfig,             //
     InvConvConfig,                 //
     LinearConfig,                  //
     LogitConfig,                   //

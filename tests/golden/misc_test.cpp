@@ -1,5 +1,5 @@
-// Single layers and small flows against golden/misc: scalars, 1x1 convolutions, NICE and the
-// tutorial's flow.
+// Single layers and small flows against golden/misc: scalars, 1x1 convolutions, Householder
+// reflections, NICE and the tutorial's flow.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace {
 // The kinds of golden/misc that wait for the layers they test.
 bool waits(const Case& c) {
   for (const char* prefix : {"m1_", "m2_", "m3_", "m4_", "m5_coupling_block", "m5_nice_d4",
-                             "m5_realnvp", "m7_discretised", "m8_conv1x1_nflows", "m8_householder",
+                             "m5_realnvp", "m7_discretised", "m8_conv1x1_nflows",
                              "m8_lu_linear", "m8_naive_linear", "m8_qr_linear", "m8_svd_linear"}) {
     if (c.name().starts_with(prefix)) return true;
   }
@@ -52,6 +52,7 @@ class Judge {
     else if (c_.name().starts_with("m7_logit")) logit();
     else if (c_.name().starts_with("m7_scalar_functions")) scalar_functions();
     else if (c_.name().starts_with("m8_conv1x1_normflows")) conv1x1();
+    else if (c_.name().starts_with("m8_householder")) householder();
     else FAIL() << "a case no test knows, and no list says why";
   }
 
@@ -87,6 +88,7 @@ class Judge {
   void logit_preprocess();
   void scalar_functions();
   void conv1x1();
+  void householder();
 
   const Case& c_;
   NamedTensors t_;
@@ -229,6 +231,17 @@ void Judge::conv1x1() {
   close("y", y, "y");
   close("log_det", log_det, "logabsdet");
   close("x_back", model.layers()->inverse(get("y")), "x_back");
+}
+
+void Judge::householder() {
+  Tensor vectors = t_.at("state.q_vectors");
+  Flow model = flow({{HouseholderConfig{.reflections = vectors.size(0)}}}, {vectors.size(1)});
+  EXPECT_TRUE(assign(model, {{"flow.0_householder.vectors", vectors}}).empty());
+  Mapped y = model.layers()->forward(get("x"));
+  close("y", y.value, "y");
+  close("log_det", y.log_det_or_zeros(), "logabsdet");
+  close("x_back", model.layers()->inverse(get("y")), "x_back");
+  close("matrix", model.encode(at::eye(vectors.size(1), precision_)).t(), "matrix");
 }
 
 class Misc : public GoldenTest {};
