@@ -527,7 +527,7 @@ TEST(FormatOne, GoesOnWithTheMomentsOfEachLevel) {
                                     {.run = directory / "run", .resume = true},
                                     {"train.steps=13", "data.path=" + kLevels + "/examples.npy",
                                      "data.labels=" + kLevels + "/labels.npy"});
-  EXPECT_EQ(result.summary["step"], 13);
+  EXPECT_EQ(result.step, 13);
   Checkpoint now = read_checkpoint(directory / "run/checkpoints/step_00000013");
   EXPECT_EQ(now.format, 2);
   EXPECT_TRUE(now.optimizer.contains("m.flow.6_actnorm.norm.b"));
