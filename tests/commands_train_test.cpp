@@ -319,8 +319,7 @@ TEST_F(CommandTrain, SaysThatTheModelIsTooLargeForTheMemory) {
               "data={source: npy, path: wide.npy, test_fraction: 0.5, shape: [6000000]}"});
   EXPECT_EQ(answer.exit, 6) << answer.err;
   EXPECT_TRUE(
-      answer.err.starts_with("out of memory in training with train.batch_size 1 in 1 pass: "
-                             "asked for 144.0 TB; cures, "))
+      answer.err.starts_with("out of memory in building the flow: asked for 144.0 TB; cure: "))
       << answer.err;
   EXPECT_FALSE(exists("r"));
 }
