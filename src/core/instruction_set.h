@@ -2,8 +2,8 @@
 
 namespace diffeo {
 
-// What a loop over numbers is compiled for: whatever the build's flags allow; AVX2 with FMA; AVX-512
-// with F, DQ, BW and VL.
+// What a loop over numbers is compiled for: whatever the build's flags allow; AVX2 with FMA;
+// AVX-512 with F, DQ, BW and VL.
 enum class InstructionSet { kPlain, kAvx2, kAvx512 };
 
 // Whether this processor has it.

@@ -5,6 +5,7 @@
 
 #include "kernels/mixture_aten.h"
 #include "kernels/mixture_host.h"
+#include "kernels/plain_kernels.h"
 
 namespace diffeo {
 namespace {
@@ -14,25 +15,30 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // Loops on the host, tensor operations elsewhere.
+bool takes_loops(const Tensor& x) { return x.is_cpu() && !plain_kernels(); }
+
+// A convolution that has the channels last writes `raw` so, and so it is read.
+Tensor readable(const Tensor& raw) { return mixture_host_reads(raw) ? raw : raw.contiguous(); }
 
 std::pair<Tensor, Tensor> value_of(const Tensor& x, const Tensor& raw, int64_t components) {
-  return x.is_cpu() ? mixture_host(x, raw, components) : mixture_aten(x, raw, components);
+  return takes_loops(x) ? mixture_host(x, raw, components) : mixture_aten(x, raw, components);
 }
 
 std::pair<Tensor, Tensor> gradient_of(const Tensor& x, const Tensor& raw, int64_t components,
                                       const Tensor& by_y, const Tensor& by_log_det) {
-  return (x.is_cpu() ? mixture_gradient_host : mixture_gradient_aten)(x, raw, components, by_y,
-                                                                      by_log_det);
+  return takes_loops(x) ? mixture_gradient_host(x, raw, components, by_y, by_log_det)
+                        : mixture_gradient_aten(x, raw, components, by_y, by_log_det);
 }
 
 Tensor root_of(const Tensor& y, const Tensor& raw, int64_t components) {
-  return (y.is_cpu() ? mixture_inverse_host : mixture_inverse_aten)(y, raw, components);
+  return takes_loops(y) ? mixture_inverse_host(y, raw, components)
+                        : mixture_inverse_aten(y, raw, components);
 }
 
 struct Forward : torch::autograd::Function<Forward> {
   static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& raw,
                                int64_t components) {
-    Tensor whole_x = x.contiguous(), whole_raw = raw.contiguous();
+    Tensor whole_x = x.contiguous(), whole_raw = readable(raw);
     context->save_for_backward({whole_x, whole_raw});
     context->saved_data["components"] = components;
     auto [y, log_det] = value_of(whole_x, whole_raw, components);
@@ -51,7 +57,7 @@ struct Forward : torch::autograd::Function<Forward> {
 struct Inverse : torch::autograd::Function<Inverse> {
   static variable_list forward(AutogradContext* context, const Tensor& y, const Tensor& raw,
                                int64_t components) {
-    Tensor whole_raw = raw.contiguous();
+    Tensor whole_raw = readable(raw);
     Tensor x = root_of(y.contiguous(), whole_raw, components);
     context->save_for_backward({x, whole_raw});
     context->saved_data["components"] = components;
@@ -64,7 +70,7 @@ struct Inverse : torch::autograd::Function<Inverse> {
     int64_t components = context->saved_data["components"].toInt();
     Tensor no_log_det = x.new_zeros({x.size(0)});
     auto [slope, unused] = gradient_of(x, raw, components, x.new_ones(x.sizes()), no_log_det);
-    Tensor by_y = gradients[0] / slope;
+    Tensor by_y = (gradients[0] / slope).contiguous();
     auto [by_x, by_raw] = gradient_of(x, raw, components, -by_y, no_log_det);
     return {by_y, by_raw, Tensor()};
   }

@@ -4,7 +4,7 @@
 #include <torch/autograd.h>
 
 #include "core/shape.h"
-#include "kernels/mixture_element.h"
+#include "kernels/logistic_mixture.h"
 
 namespace diffeo {
 namespace {
