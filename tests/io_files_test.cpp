@@ -123,6 +123,33 @@ TEST(WriteDurably, FollowsLinks) {
   EXPECT_EQ(read_plainly(directory / "file"), "new");
 }
 
+TEST(WriteDurably, WritesThroughLinksToFilesThatAreNotThereYet) {
+  TemporaryDirectory directory;
+  fs::create_directory(directory / "store");
+  fs::create_symlink("store/file", directory / "link");
+  fs::create_symlink(directory / "link", directory / "link to a link");
+  write_durably(directory / "link to a link", "new");
+  EXPECT_TRUE(fs::is_symlink(directory / "link"));
+  EXPECT_EQ(read_plainly(directory / "store/file"), "new");
+  fs::create_symlink(directory / "none/file", directory / "lost");
+  EXPECT_EQ(message_of([&] { write_durably(directory / "lost", "x"); }),
+            (directory / "none/file").string() + ": cannot be written: no such file or directory");
+  fs::create_symlink("circle", directory / "circle");
+  EXPECT_EQ(
+      message_of([&] { write_durably(directory / "circle", "x"); }),
+      (directory / "circle").string() + ": cannot be written: Too many levels of symbolic links");
+}
+
+TEST(WriteDurably, TakesNamesAsLongAsTheSystemDoes) {
+  TemporaryDirectory directory;
+  write_durably(directory / std::string(255, 'x'), "long");
+  EXPECT_EQ(read_plainly(directory / std::string(255, 'x')), "long");
+  EXPECT_TRUE(message_of([&] {
+                write_durably(directory / std::string(256, 'x'), "x");
+              }).ends_with(": cannot be written: the name is too long"));
+  EXPECT_EQ(entries_in(directory.path()), 1u);
+}
+
 TEST(WriteDurably, NeverReplacesADeviceOrADirectory) {
   TemporaryDirectory directory;
   EXPECT_EQ(message_of([] { write_durably("/dev/null", "x"); }),
@@ -304,6 +331,17 @@ TEST(MakeDirectories, SaysWhereAFileStandsInTheWay) {
   EXPECT_EQ(
       message_of([&] { make_directories(directory / "a"); }),
       (directory / "a").string() + ": cannot be created: a part of the path is not a directory");
+}
+
+TEST(MakeDirectories, SaysWhereALinkLeadsToNothing) {
+  TemporaryDirectory directory;
+  fs::create_symlink("/nowhere/at/all", directory / "run");
+  EXPECT_EQ(message_of([&] { make_directories(directory / "run/samples"); }),
+            (directory / "run").string() +
+                ": is a link to /nowhere/at/all, which does not exist; "
+                "make that folder or name another");
+  EXPECT_EQ(message_of([&] { read_file(directory / "run", 9); }),
+            (directory / "run").string() + ": is a link to /nowhere/at/all, which does not exist");
 }
 
 TEST(MakeDirectories, MakesEachNameDurable) {

@@ -9,11 +9,13 @@
 namespace diffeo {
 
 // Writes that survive a crash: whoever looks, also after a power cut, finds the old file or the
-// whole new one. Names of what is not finished or no longer wanted begin with ".tmp-". Every error
-// says what the system refused and why.
+// whole new one. Names of what is not finished or no longer wanted begin with ".tmp-"; they are
+// short, so that a file's own name may be as long as the system allows. Every error says what the
+// system refused and why. Where a file system knows no sync, writes are only as durable as it makes
+// them, and io/shortcomings.h tells the user.
 
 // A file that appears under its name, or replaces the one there, when it is whole. Links are
-// followed.
+// followed, also to a file that is not there yet.
 class DurableFile {
  public:
   explicit DurableFile(const std::filesystem::path& path);
@@ -32,14 +34,20 @@ class DurableFile {
 
 void write_durably(const std::filesystem::path& path, std::string_view bytes);
 
+// Makes the bytes of an open file durable; `path` names it in errors.
+void sync_file(int file, const std::filesystem::path& path);
+
 // Makes the names in a directory durable: the files in it must be synced already.
 void sync_directory(const std::filesystem::path& directory);
 
 // Within one file system. A directory that is not empty is not replaced.
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// Puts the directory `from` in the place of `to`, of which nothing is left; at every moment one of
-// them stands there, where the file system can exchange names. Nothing at `to` is no error.
+// Puts the directory `from`, a temporary one, in the place of `to`, of which nothing is left.
+// Nothing at `to` is no error. Whatever fails, `to` stands until `from` stands in its place, and an
+// error leaves nothing of `from`. At every moment one of them is at `to`, but where the file system
+// cannot exchange names: there the old one is called ".old-NAME" for a moment, and
+// remove_leftovers() brings it back if the process ends within it.
 void replace_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 
 // A file, or a directory with all it holds; renamed away first, so that a crash leaves no half of
@@ -52,8 +60,8 @@ std::filesystem::path make_temporary_directory(const std::filesystem::path& targ
 // With all its parents, each made durable. A directory already there is no error.
 void make_directories(const std::filesystem::path& directory);
 
-// Removes what an interrupted process left unfinished in `directory`. Only for the one writer of a
-// directory.
+// Removes what an interrupted process left unfinished in `directory`, and brings back what it had
+// set aside to replace. Only for the one writer of a directory.
 void remove_leftovers(const std::filesystem::path& directory);
 
 }  // namespace diffeo

@@ -16,6 +16,8 @@ constexpr uint64_t kReadAtOnce = uint64_t{1} << 30;  // Linux reads at most 2 Gi
 std::string why_not_opened(const std::filesystem::path& path, int error_number) {
   if (error_number != ENOENT) return "cannot be read: " + in_words(error_number);
   std::error_code ignored;
+  if (std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored)))
+    return link_to_nothing(path);
   std::filesystem::path folder = path.parent_path();
   if (folder.empty() || std::filesystem::exists(folder, ignored)) return "no such file";
   return "no such file, the folder " + folder.string() + " does not exist either";
@@ -73,6 +75,12 @@ std::string read_file(const std::filesystem::path& path, uint64_t limit, Exit ex
   FileInput in(path, exit);
   in.require(in.remaining() <= limit, "holds ", in.remaining(), " bytes, expected at most ", limit);
   return in.read_text(in.remaining(), "the file");
+}
+
+std::string link_to_nothing(const std::filesystem::path& link) {
+  std::error_code ignored;
+  return "is a link to " + std::filesystem::read_symlink(link, ignored).string() +
+         ", which does not exist";
 }
 
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory, Exit exit) {

@@ -84,6 +84,9 @@ class MemoryInput final : public Input {
 // The whole file, refused where it holds more than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, uint64_t limit, Exit exit = Exit::kData);
 
+// What to say of a link whose target does not exist: "is a link to /scratch, which does not exist".
+std::string link_to_nothing(const std::filesystem::path& link);
+
 // The paths of what stands in a directory, in no order; nothing where there is no such directory.
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory,
                                               Exit exit = Exit::kFailed);

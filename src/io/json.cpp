@@ -57,8 +57,12 @@ nlohmann::json load_json(const std::filesystem::path& path, Exit exit) {
   return parse_json(read_file(path, kMaxJsonFile, exit), path.string(), exit);
 }
 
+std::string json_text(const nlohmann::json& value, int indent) {
+  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 void save_json(const std::filesystem::path& path, const nlohmann::json& value) {
-  write_durably(path, value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_durably(path, json_text(value, 2) + "\n");
 }
 
 }  // namespace diffeo

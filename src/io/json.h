@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <string_view>
 
 #include "core/error.h"
@@ -15,8 +16,10 @@ nlohmann::json parse_json(std::string_view text, const std::string& place, Exit 
 // Of a file of at most 64 MiB.
 nlohmann::json load_json(const std::filesystem::path& path, Exit exit = Exit::kData);
 
-// Indented, keys sorted, written durably. What is not UTF-8, as the name of a file may be, becomes
-// U+FFFD.
+// As text, in one line or indented. What is not UTF-8, as the name of a file may be, becomes U+FFFD.
+std::string json_text(const nlohmann::json& value, int indent = -1);
+
+// Indented, keys sorted, written durably.
 void save_json(const std::filesystem::path& path, const nlohmann::json& value);
 
 }  // namespace diffeo

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "io/shortcomings.h"
 
 namespace diffeo {
 namespace {
@@ -34,6 +35,10 @@ RunLock::RunLock(const std::filesystem::path& directory) {
   file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (!file_.is_open()) fail(path.string(), ": cannot be written: ", in_words(errno));
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (is_unsupported(errno)) {
+      note_shortcoming(Shortcoming::kLock, path, errno);
+      return;
+    }
     if (errno != EWOULDBLOCK) fail(path.string(), ": cannot be locked: ", in_words(errno));
     fail(Exit::kUsage, directory.string(), ": another process is writing here (",
          holder_in(file_.get()), "); wait for its end or choose another directory");

@@ -57,12 +57,12 @@ void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint, P
   try {
     fill(temporary, checkpoint,
          parts == Parts::kStateAlone ? std::optional(directory) : std::nullopt);
-    replace_durably(temporary, directory);
   } catch (...) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
     throw;
   }
+  replace_durably(temporary, directory);
 }
 
 void verify_checkpoint(const fs::path& directory) {

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "io/durable.h"
 #include "io/files.h"
+#include "io/json.h"
 
 namespace diffeo {
 namespace {
@@ -54,15 +55,15 @@ int Metrics::write_waiting() {
 }
 
 void Metrics::add(const nlohmann::json& line) {
-  waiting_ += line.dump() + "\n";
+  waiting_ += json_text(line) + "\n";
   ++lines_;
   write_waiting();
 }
 
 void Metrics::sync() {
   int error = write_waiting();
-  if (error == 0 && ::fsync(file_.get()) != 0 && errno != EINVAL) error = errno;
   if (error != 0) fail(path_.string(), ": cannot be written: ", in_words(error));
+  sync_file(file_.get(), path_);
 }
 
 }  // namespace diffeo

@@ -1,6 +1,7 @@
 #include "runs/saver.h"
 
 #include "core/error.h"
+#include "io/shortcomings.h"
 
 namespace diffeo {
 namespace {
@@ -16,6 +17,7 @@ bool Saver::save(const Checkpoint& checkpoint, Metrics& metrics) {
     store_.save(checkpoint, keep_, has_weights ? Parts::kStateAlone : Parts::kAll);
     written_ = checkpoint.state.step;
     misses_ = 0;
+    for (const std::string& warning : take_shortcomings()) log_.warn(warning);
     return true;
   } catch (const Error& error) {
     ++misses_;

@@ -2,6 +2,7 @@
 
 #include "io/durable.h"
 #include "io/json.h"
+#include "io/shortcomings.h"
 
 namespace diffeo {
 namespace {
@@ -61,6 +62,7 @@ Journal::Journal(const Config& config, const Data& data, const TrainOptions& opt
 }
 
 void Journal::say_how_it_begins(const Start& start, const TrainingState& state) {
+  for (const std::string& warning : take_shortcomings()) log_.warn(warning);
   for (const std::string& warning : start.warnings) log_.warn(warning);
   std::string run = directory_.path().string();
   if (start.goes_on) return log_.info(joined("resuming ", run, " after step ", state.step));
