@@ -91,7 +91,7 @@ TEST(Canvas, LinesHaveNoGapsAndNoBeads) {
 
 TEST(ImageGrid, PutsImagesInRowsAndEnlargesSmallOnes) {
   Tensor images = at::arange(6, at::kByte).view({6, 1, 1, 1}).expand({6, 1, 24, 24}) * 10;
-  Tensor picture = image_grid({images.narrow(0, 0, 5), images.narrow(0, 5, 1)}, 3);
+  Tensor picture = image_grid({images.narrow(0, 0, 5), images.narrow(0, 5, 1)}, 3).picture;
   int64_t cell = 48 + 2;
   ASSERT_EQ(picture.sizes(), (std::vector<int64_t>{1, 2 * cell + 2 + 12 + cell + 2, 3 * cell + 2}));
   auto image = [&](int64_t row, int64_t column) {
@@ -106,14 +106,63 @@ TEST(ImageGrid, PutsImagesInRowsAndEnlargesSmallOnes) {
 
 TEST(ImageGrid, KeepsColours) {
   Tensor image = at::tensor({10, 20, 30}, at::kByte).view({1, 3, 1, 1}).expand({1, 3, 64, 64});
-  Tensor picture = image_grid({image}, 4);
+  Tensor picture = image_grid({image}, 4).picture;
   ASSERT_EQ(picture.sizes(), (std::vector<int64_t>{3, 68, 68}));
   EXPECT_TRUE(at::equal(picture.narrow(1, 2, 64).narrow(2, 2, 64), image[0]));
 }
 
 TEST(ImageGrid, RefusesWhatIsNotAnImage) {
-  EXPECT_THROW(image_grid({at::zeros({2, 2, 8, 8}, at::kByte)}, 1), Error);
+  EXPECT_THROW(image_grid({at::zeros({2, 8, 8}, at::kByte)}, 1), Error);
   EXPECT_THROW(image_grid({at::zeros({2, 1, 8, 8})}, 1), Error);
+}
+
+TEST(ImageGrid, IsOfASizeThatAViewerOpensWhateverTheImages) {
+  for (Shape shape : {Shape{1, 1, 4096}, Shape{1, 4096, 1}, Shape{3, 1, 100000}, Shape{1, 1, 1},
+                      Shape{3, 256, 256}, Shape{2, 5, 7}, Shape{48, 16, 16}, Shape{300, 64, 64},
+                      Shape{1, 5000, 3000}, Shape{3, 17, 900}}) {
+    for (int64_t count : {1, 10, 400}) {
+      for (int64_t blocks : {1, 3, 500}) {
+        if (count * blocks * numel(shape) > 100000000) continue;
+        Tensor images = at::full({count, shape[0], shape[1], shape[2]}, 7, at::kByte);
+        Tensor picture =
+            image_grid(std::vector<Tensor>(static_cast<size_t>(blocks), images), 20).picture;
+        std::string what = to_string(images.sizes().vec()) + " x " + std::to_string(blocks);
+        EXPECT_LE(picture.size(1), 4096) << what;
+        EXPECT_LE(picture.size(2), 4096) << what;
+        EXPECT_TRUE((picture == 7).any().item<bool>()) << what;
+      }
+    }
+  }
+}
+
+TEST(ImageGrid, ShowsImagesOfOneRowAsStripes) {
+  Tensor images = at::arange(512).remainder(200).to(at::kByte).view({1, 1, 1, 512});
+  ImageGrid grid = image_grid({images.expand({64, 1, 1, 512})}, 8);
+  EXPECT_EQ(grid.note, "");
+  ASSERT_EQ(grid.picture.sizes(), (std::vector<int64_t>{1, 64 * (16 + 2) + 2, 512 + 4}));
+  Tensor stripe = grid.picture[0].narrow(0, 2, 16).narrow(1, 2, 512);
+  EXPECT_TRUE(at::equal(stripe, images[0][0].expand({16, 512})));
+}
+
+TEST(ImageGrid, SaysWhatItDoesNotShowAsItIs) {
+  auto note = [](const Shape& shape, int64_t blocks = 1) {
+    Tensor images = at::zeros(shape, at::kByte);
+    return image_grid(std::vector<Tensor>(static_cast<size_t>(blocks), images), 40).note;
+  };
+  EXPECT_EQ(note({64, 3, 32, 32}), "");
+  EXPECT_EQ(note({10000, 1, 28, 28}), "") << "rather small images than few";
+  EXPECT_EQ(note({1, 1, 1, 10000}), "at 1/3 of their size");
+  EXPECT_EQ(note({400, 3, 256, 256}), "the first 225 of 400 images");
+  EXPECT_EQ(note({2, 2, 9, 9}), "the 2 channels side by side");
+  EXPECT_EQ(note({1, 1, 1000, 1000}, 9), "the first 4 of 9 blocks");
+}
+
+TEST(ImageGrid, PutsChannelsThatAreNoColoursSideBySide) {
+  Tensor image = at::tensor({10, 20}, at::kByte).view({1, 2, 1, 1}).expand({1, 2, 64, 64});
+  Tensor picture = image_grid({image}, 1).picture;
+  ASSERT_EQ(picture.sizes(), (std::vector<int64_t>{1, 68, 64 + 1 + 64 + 4}));
+  EXPECT_TRUE((picture[0].narrow(0, 2, 64).narrow(1, 2, 64) == 10).all().item<bool>());
+  EXPECT_TRUE((picture[0].narrow(0, 2, 64).narrow(1, 67, 64) == 20).all().item<bool>());
 }
 
 TEST(ImageGrid, ChoosesAboutASquare) {

@@ -86,19 +86,21 @@ class PngSamples final : public SampleFile {
   }
   void commit() override {
     PngText text{outline_.metadata.begin(), outline_.metadata.end()};
-    file_.write(png_bytes(picture_of(at::cat(parts_)), text));
+    auto [picture, note] = picture_of(at::cat(parts_));
+    if (!note.empty()) text["Description"] = note;
+    file_.write(png_bytes(picture, text));
     file_.commit();
   }
 
  private:
-  Tensor picture_of(const Tensor& values) const {
-    if (!outline_.are_images) return scatter_picture(values, box_around(values));
+  ImageGrid picture_of(const Tensor& values) const {
+    if (!outline_.are_images) return {scatter_picture(values, box_around(values)), ""};
     return image_grid({values}, square_columns(values.size(0)));
   }
 
   SampleOutline outline_;
-  DurableFile
-      file_;  // opened first, so that a folder that refuses does so before anything is drawn
+  // Opened first, so that a folder that refuses does so before anything is drawn.
+  DurableFile file_;
   std::vector<Tensor> parts_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "core/shape.h"
@@ -8,8 +9,8 @@ namespace diffeo {
 
 // Pictures [C, H, W] uint8, C = 1 or 3, ready for png.h.
 
-// How examples of a shape are shown: images [C, H, W] with C = 1 or 3 in a grid, points of the
-// plane [2] as dots, others not at all.
+// How examples of a shape are shown: images [C, H, W] in a grid, points of the plane [2]
+// as dots, others not at all.
 enum class PictureKind { kNone, kImages, kPlane };
 PictureKind picture_kind(const Shape& shape);
 
@@ -17,10 +18,15 @@ PictureKind picture_kind(const Shape& shape);
 // number becomes 0.
 Tensor as_bytes(const Tensor& images);
 
-// Images [N, C, H, W] uint8, C = 1 or 3, in rows of `columns` from the upper left, with narrow
-// gaps; small images are enlarged by a whole factor. The blocks (one for each temperature) stand
-// below each other with a wide gap between.
-Tensor image_grid(const std::vector<Tensor>& blocks, int64_t columns);
+struct ImageGrid {
+  Tensor picture;
+  std::string note;  // what is not shown as it is, for the picture's text; empty: nothing
+};
+
+// Images [N, C, H, W] uint8 of any shape in rows from the upper left, with narrow gaps, made to fit
+// as thumbnails() says; `columns` in a row where their sides are about equal. The blocks (one for
+// each temperature) stand below each other with a wide gap between.
+ImageGrid image_grid(const std::vector<Tensor>& blocks, int64_t columns);
 
 // The column count that makes `count` images about a square.
 int64_t square_columns(int64_t count);

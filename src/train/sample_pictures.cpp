@@ -70,9 +70,11 @@ std::vector<std::filesystem::path> SamplePictures::write_grid(Flow& flow, int64_
   for (double temperature : config_.train.sample_temperatures) {
     blocks.push_back(as_bytes(samples(flow, temperature, config_.train.sample_count, poll)));
   }
-  PngText text{{"Description", joined("samples after step ", step, ", temperatures ",
-                                      listed(config_.train.sample_temperatures), " from the top")}};
-  save_png(file(step, ""), image_grid(blocks, square_columns(config_.train.sample_count)), text);
+  ImageGrid grid = image_grid(blocks, square_columns(config_.train.sample_count));
+  std::string text = joined("samples after step ", step, ", temperatures ",
+                            listed(config_.train.sample_temperatures), " from the top");
+  if (!grid.note.empty()) text += "; " + grid.note;
+  save_png(file(step, ""), grid.picture, {{"Description", text}});
   return {file(step, "")};
 }
 
