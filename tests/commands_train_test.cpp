@@ -5,6 +5,7 @@
 
 #include "commands/commands.h"
 #include "io/npy.h"
+#include "io/png.h"
 #include "program.h"
 
 namespace diffeo {
@@ -128,8 +129,7 @@ TEST_F(CommandTrain, StopsAtASignalWithACheckpointToResume) {
 // What `timeout` and batch systems send at a job's end, and a terminal that is closed.
 TEST_F(CommandTrain, SavesOnceHoweverManySignalsCome) {
   const std::vector<std::vector<int>> all{
-      {SIGTERM, SIGTERM},        {SIGHUP, SIGTERM}, {SIGTERM, SIGCONT, SIGTERM},
-      {SIGTERM, SIGINT, SIGHUP}, {SIGUSR2},         {SIGXCPU, SIGXCPU, SIGUSR1}};
+      {SIGTERM, SIGCONT, SIGTERM}, {SIGHUP, SIGTERM, SIGINT}, {SIGUSR2, SIGXCPU, SIGUSR1}};
   for (const std::vector<int>& signals : all) {
     std::filesystem::remove_all(path("r"));
     Program program(folder_.path(), {"train", "toy.yaml", "train.steps=100000000", "--run", "r"});
@@ -253,7 +253,9 @@ TEST_F(CommandTrain, RefusesBadInputAndWritesNothing) {
       {{"data.path=empty.npy"}, 3, "empty.npy: is empty"},
       {{"data.path=short.npy"}, 3, "short.npy: [40, 4, 4] of |u1 takes 640 bytes, found 639"},
       {{"data.path=long.npy"}, 3, "long.npy: [40, 4, 4] of |u1 takes 640 bytes, found 641"},
-      {{"data.path=image.yaml"}, 3, "image.yaml: does not begin as an npy file does"},
+      {{"data.path=image.yaml"},
+       3,
+       "image.yaml: does not begin as an npy file does; it is a text file"},
       {{"data.labels=labels.npy"}, 3, "labels.npy: example 3 has the label 3, expected 0 to 2"},
       {{"flow[0].bits=5", "flow[0].data_bits=5"},
        3,
@@ -333,6 +335,38 @@ TEST_F(CommandTrain, LeavesASummaryWhereMemoryDoesNotSuffice) {
   std::string reason = summary.at("reason");
   EXPECT_NE(reason.find("allocate 800000000000000 bytes"), std::string::npos) << reason;
   EXPECT_EQ(reason.find('\n'), std::string::npos) << reason;
+}
+
+TEST_F(CommandTrain, SaysThatItsFolderIsALinkToNothing) {
+  std::filesystem::create_symlink("/nowhere/at/all", path("r"));
+  expect_refused(diffeo({"train", "toy.yaml", "--run", "r"}), 1,
+                 "r: is a link to /nowhere/at/all, which does not exist; make that folder or name "
+                 "another");
+}
+
+// Images of one row, and of two channels, which are no colours.
+TEST_F(CommandTrain, DrawsImagesOfAnyShape) {
+  save_npy(path("row.npy"), at::arange(40 * 512).remainder(256).view({40, 1, 512}).to(at::kByte));
+  save_npy(path("two.npy"), at::arange(40 * 32).remainder(256).view({40, 4, 4, 2}).to(at::kByte));
+  const std::vector<std::pair<std::string, Shape>> all{
+      {"data={source: npy, path: row.npy, shape: [1, 1, 512], test_fraction: 0.25}",
+       {1, 4 * 18 + 2, 516}},
+      {"data={source: npy, path: two.npy, shape: [2, 4, 4], test_fraction: 0.25}", {1, 0, 0}}};
+  for (const auto& [data, size] : all) {
+    std::filesystem::remove_all(path("r"));
+    Answer answer =
+        diffeo({"train", "image.yaml", data, "--run", "r", "train.sample_temperatures=[1]"});
+    EXPECT_EQ(answer.exit, 0) << answer.err;
+    EXPECT_NE(answer.out.find("samples: r/samples/step_00000002.png\n"), std::string::npos)
+        << answer.err;
+    Answer sampled = diffeo({"sample", "r", "--count", "4"});
+    EXPECT_EQ(sampled.out, "r/samples/step_00000002_n4_seed0_t1.png\n") << sampled.err;
+    Tensor picture = load_png(path("r/samples/step_00000002_n4_seed0_t1.png"));
+    EXPECT_EQ(picture.size(0), 1);
+    if (size[1] > 0) {
+      EXPECT_EQ(picture.sizes(), at::IntArrayRef(size));
+    }
+  }
 }
 
 TEST_F(CommandTrain, SaysWhatTheDiskRefused) {

@@ -5,10 +5,13 @@
 #include <zlib.h>
 
 #include "io/cifar.h"
+#include "io/file_kind.h"
 #include "io/files.h"
 #include "io/gz.h"
 #include "io/idx.h"
 #include "io/npy.h"
+#include "io/png.h"
+#include "io/safetensors.h"
 #include "io_support.h"
 
 namespace diffeo {
@@ -65,7 +68,8 @@ TEST(Idx, ReadsPackedAndPlainFilesAlike) {
 
 TEST(Idx, SaysWhatIsWrong) {
   auto message = [](const std::string& bytes) { return message_of([&] { idx(bytes); }); };
-  EXPECT_EQ(message("\x89PNG"), "x: does not begin with two zeros; this is not an IDX file");
+  EXPECT_EQ(message("\x89PNG"),
+            "x: does not begin with two zeros as an IDX file does; it is a PNG picture");
   EXPECT_EQ(message("\0\0\x0a\x01"s), "x: IDX type 10, expected 8, 9, 11, 12, 13 or 14");
   EXPECT_EQ(message("\0\0\x08\x00"s), "x: 0 dimensions, expected 1 to 4");
   EXPECT_EQ(message("\0\0\x08\x05"s), "x: 5 dimensions, expected 1 to 4");
@@ -126,7 +130,25 @@ TEST(GzInput, RefusesWhatFollows) {
   EXPECT_EQ(message_of([] { packed_idx(gzipped(kSmallIdx + "a")); }),
             "x: unpacked, holds more than expected");
   EXPECT_EQ(message_of([] { packed_idx(gzipped(kSmallIdx) + gzipped("more")); }),
-            "x: 24 bytes too many after the packed ones");
+            "x: unpacked, holds more than expected");
+  EXPECT_EQ(message_of([] { packed_idx(gzipped(kSmallIdx) + std::string(9, '\0') + "a"); }),
+            "x: 10 bytes too many after the packed ones");
+}
+
+// As gzip writes what it is given in turn, and as tapes and object stores fill up.
+TEST(GzInput, ReadsMembersOneAfterAnotherAndZerosAfterThem) {
+  Tensor expected = idx(kSmallIdx);
+  std::string members;
+  for (char byte : kSmallIdx) members += gzipped("") + gzipped(std::string(1, byte));
+  EXPECT_TRUE(at::equal(packed_idx(members), expected));
+  for (size_t zeros : {1, 511, 200000}) {
+    EXPECT_TRUE(at::equal(packed_idx(members + std::string(zeros, '\0')), expected)) << zeros;
+  }
+  for (size_t size = 0; size < members.size(); ++size) {
+    EXPECT_NE(message_of([&] { packed_idx(members.substr(0, size)); }), "no error") << size;
+  }
+  members[members.size() - 4] ^= 1;  // the length of the last one
+  EXPECT_NE(message_of([&] { packed_idx(members); }), "no error");
 }
 
 TEST(GzInput, SaysWhereTheUnpackedBytesEnd) {
@@ -316,7 +338,9 @@ TEST(Npy, SaysWhatIsWrong) {
 
 TEST(Npy, RefusesOtherFilesAndHugeHeaders) {
   auto message = [](const std::string& bytes) { return message_of([&] { npy(bytes); }); };
-  EXPECT_EQ(message("PK\x03\x04 an archive"), "x: does not begin as an npy file does");
+  EXPECT_EQ(message("PK\x03\x04 an archive"),
+            "x: does not begin as an npy file does; it is a zip archive, as numpy.savez and "
+            "torch.save write; save one array with numpy.save");
   EXPECT_EQ(message("\x93NU"), "x: does not begin as an npy file does");
   EXPECT_EQ(message("\x93NUMPY\x04\0"s), "x: npy version 4.0, expected 1.0, 2.0 or 3.0");
   EXPECT_EQ(message("\x93NUMPY\x02\0\xff\xff\xff\xff"s),
@@ -341,6 +365,54 @@ TEST(Npy, EndsInAValueOrAnErrorWhateverTheBytes) {
   std::string header = "{'descr': '<f2', 'fortran_order': True, 'shape': (2, 3), }\n";
   expect_values_or_errors(npy_file(header, std::string(12, '\x3c')), 20000,
                           [](const std::string& bytes) { npy(bytes, {.finite = true}); });
+}
+
+// ---- files that are something else ----
+
+TEST(ActualKind, NamesWhatAReaderFoundInstead) {
+  const std::vector<std::pair<std::string, std::string>> all{
+      {"\x1f\x8b\x08"s, "a gzip file, unpack it first"},
+      {"BZh91AY", "a bzip2 file, unpack it first"},
+      {"\xfd"
+       "7zXZ"s +
+           "\0"s,
+       "an xz file, unpack it first"},
+      {"\x28\xb5\x2f\xfd"s, "a zstd file, unpack it first"},
+      {"\x89HDF\r\n\x1a\n"s, "an HDF5 file; convert its data set with numpy.save"},
+      {"\x89PNG\r\n\x1a\n"s, "a PNG picture"},
+      {"\xff\xd8\xff\xe0"s, "a JPEG picture"},
+      {"\x80\x04\x95"s, "a Python pickle, which is never read"},
+      {"\0\0\x08\x03\0\0\xea\x60"s, "an IDX file"},
+      {"<!DOCTYPE html><html>", "a web page, perhaps of a download that failed"},
+      {"version https://git-lfs.github.com/spec/v1",
+       "a pointer of Git LFS; fetch the file with git lfs pull"},
+      {"1.0,2.0,3.0\n", "a text file"}};
+  for (const auto& [bytes, words] : all) {
+    MemoryInput npy_file("x", bytes);
+    EXPECT_EQ(message_of([&] { read_npy(npy_file); }),
+              "x: does not begin as an npy file does; it is " + words);
+  }
+  EXPECT_EQ(actual_kind("\x01\x02\x03\x04"), "");
+  EXPECT_EQ(message_of([] { idx(npy_bytes(at::ones({3}))); }),
+            "x: does not begin with two zeros as an IDX file does; it is an npy file");
+}
+
+TEST(ActualKind, IsToldByEveryReader) {
+  TemporaryDirectory directory;
+  write_plainly(directory / "x", "<html>404</html>");
+  std::string place = (directory / "x").string();
+  EXPECT_EQ(message_of([&] { load_cifar10({directory / "x"}); }),
+            place +
+                ": holds 16 bytes, expected a multiple of 3073 (a label and 3 x 32 x 32 bytes)"
+                "; it is a web page, perhaps of a download that failed");
+  EXPECT_EQ(message_of([&] { load_png(directory / "x"); }),
+            place +
+                ": not a whole PNG picture: Not a PNG file; it is a web page, perhaps of a "
+                "download that failed");
+  EXPECT_EQ(message_of([&] { load_safetensors(directory / "x"); }),
+            place +
+                ": the header takes 3473469848023230524 bytes, at most 16777216; it is a web "
+                "page, perhaps of a download that failed");
 }
 
 }  // namespace

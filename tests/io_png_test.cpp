@@ -128,7 +128,8 @@ TEST(Png, TakesNoMemoryForTextThatIsNotThere) {
 }
 
 TEST(Png, RefusesOtherFilesAndEveryTruncation) {
-  EXPECT_EQ(message("GIF89a......"), "x: not a whole PNG picture: Not a PNG file");
+  EXPECT_EQ(message("GIF89a......"),
+            "x: not a whole PNG picture: Not a PNG file; it is a GIF picture");
   std::string bytes = png_bytes(noise(3));
   for (size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_EQ(message(bytes.substr(0, size)).substr(0, 28), "x: not a whole PNG picture: ") << size;

@@ -106,9 +106,13 @@ TEST(Safetensors, RefusesToWriteWhatTheFormatCannotHold) {
   EXPECT_EQ(message({{"__metadata__", at::zeros({1})}}),
             "a tensor cannot be named __metadata__ in a safetensors file");
   EXPECT_EQ(message({{"\xff", at::zeros({1})}}),
-            "a name or a metadata value for a safetensors file is not UTF-8");
-  EXPECT_EQ(message({}, {{"a", "\xff"}}),
-            "a name or a metadata value for a safetensors file is not UTF-8");
+            "a tensor's name is not UTF-8, as a safetensors file needs");
+}
+
+TEST(Safetensors, TakesTheNamesOfFilesThatAreNotUtf8IntoItsMetadata) {
+  std::string bytes = safetensors_bytes({}, {{"checkpoint", "runs/\xff"}});
+  MemoryInput in("x", bytes);
+  EXPECT_EQ(read_safetensors(in).metadata.at("checkpoint"), "runs/\xef\xbf\xbd");
 }
 
 TEST(Safetensors, TakesHeadersInAnyOrderAndPadded) {
@@ -123,7 +127,9 @@ TEST(Safetensors, RefusesOtherFiles) {
   EXPECT_EQ(message_of([] { parsed("abc"); }),
             "x: ends within the length of the header: expected 8 bytes, found 3");
   EXPECT_EQ(message_of([] { parsed("\x89PNG\r\n\x1a\n....."); }),
-            "x: the header takes 727905341920923785 bytes, at most 16777216; this is not a "
+            "x: the header takes 727905341920923785 bytes, at most 16777216; it is a PNG picture");
+  EXPECT_EQ(message_of([] { parsed(std::string(9, '\x7f')); }),
+            "x: the header takes 9187201950435737471 bytes, at most 16777216; this is not a "
             "safetensors file");
   EXPECT_EQ(message_of([] { parsed(little_endian<uint64_t>(16777216) + "{}"); }),
             "x: ends within the header: expected 16777216 bytes, found 2");

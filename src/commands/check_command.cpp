@@ -12,6 +12,7 @@
 #include "config/configured_flow.h"
 #include "config/outline.h"
 #include "inference/sampling.h"
+#include "io/json.h"
 #include "terminal/console.h"
 
 namespace diffeo {
@@ -126,7 +127,7 @@ void print_verdicts_as_json(const std::vector<LayerVerdict>& verdicts) {
          {"inverse_evaluations", effort},
          {"log_det_error", v.log_det ? nlohmann::json(*v.log_det) : nlohmann::json()}});
   }
-  std::cout << nlohmann::json{{"tolerance", kCheckTolerance}, {"layers", layers}}.dump(2) << "\n";
+  std::cout << json_text({{"tolerance", kCheckTolerance}, {"layers", layers}}, 2) << "\n";
 }
 
 // Throws unless every layer has passed.

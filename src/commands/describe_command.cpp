@@ -7,6 +7,7 @@
 #include "commands/model_argument.h"
 #include "commands/text_table.h"
 #include "config/outline.h"
+#include "io/json.h"
 
 namespace diffeo {
 namespace {
@@ -62,7 +63,7 @@ void describe_command(const Words& words) {
   if (!line.parse(words)) return;
   Config config = config_of_model(model);
   auto flow = outline_of(config);
-  if (json) std::cout << described_as_json(config, *flow).dump(2) << "\n";
+  if (json) std::cout << json_text(described_as_json(config, *flow), 2) << "\n";
   else print_description(config, *flow);
 }
 

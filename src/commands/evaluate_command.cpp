@@ -11,6 +11,7 @@
 #include "data/data.h"
 #include "inference/evaluation.h"
 #include "inference/unit.h"
+#include "io/json.h"
 
 namespace diffeo {
 namespace {
@@ -128,7 +129,8 @@ void evaluate_as_told(const EvaluateArguments& arguments) {
   BatchProgress progress(examples.size(), how.batch_size, draws);
   how.poll = [&] { progress.begin_batch(); };
   Evaluation result = evaluate(*loaded.flow, examples, how);
-  if (arguments.json) std::cout << as_json(result, data, split, loaded, how.draws).dump(2) << "\n";
+  if (arguments.json)
+    std::cout << json_text(as_json(result, data, split, loaded, how.draws), 2) << "\n";
   else print_evaluation(result, data, split, Unit(data_config), how.draws);
 }
 

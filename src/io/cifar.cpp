@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "io/elements.h"
+#include "io/file_kind.h"
 #include "io/files.h"
 
 namespace diffeo {
@@ -16,11 +17,14 @@ constexpr uint64_t kPixels = 3 * 32 * 32;
 constexpr uint64_t kRecord = 1 + kPixels;
 constexpr uint64_t kRecordOfCifar100 = 2 + kPixels;
 
-int64_t count_records(const Input& in) {
+int64_t count_records(Input& in) {
   uint64_t size = in.remaining();
   bool hundred = size % kRecord != 0 && size % kRecordOfCifar100 == 0;
-  in.require(size % kRecord == 0, "holds ", size, " bytes, expected a multiple of ", kRecord,
-             " (a label and 3 x 32 x 32 bytes)", hundred ? "; it looks like CIFAR-100" : "");
+  if (size % kRecord != 0) {
+    in.fail("holds ", size, " bytes, expected a multiple of ", kRecord,
+            " (a label and 3 x 32 x 32 bytes)",
+            hundred ? "; it looks like CIFAR-100" : actual_kind(in, ""));
+  }
   return static_cast<int64_t>(size / kRecord);
 }
 

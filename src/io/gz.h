@@ -8,8 +8,9 @@
 
 namespace diffeo {
 
-// What a gzip file holds, unpacked as it is read. One member, nothing after it; its length and
-// checksum are verified by finish(). remaining() follows from the most that deflate can pack into a
+// What a gzip file holds, unpacked as it is read: the members one after another (RFC 1952, 2.2),
+// then nothing but zeros, with which tapes and some object stores fill up. Each member's length and
+// checksum are verified, the last one's by finish(). remaining() follows from the most that deflate can pack into a
 // byte, so a reader that compares it with what a header claims allocates no more than that multiple
 // of the packed file.
 class GzInput final : public Input {
@@ -27,6 +28,8 @@ class GzInput final : public Input {
 
   void do_read(void* to, uint64_t count, std::string_view part) override;
   uint64_t unpack(char* to, uint64_t count);
+  bool has_packed();
+  void begin_next_member();
 
   std::unique_ptr<Input> packed_;
   std::string block_;  // packed bytes that zlib is working on

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "io/elements.h"
+#include "io/file_kind.h"
 #include "io/files.h"
 #include "io/gz.h"
 
@@ -38,8 +39,9 @@ Tensor swapped(const Tensor& bytes, int64_t item) {
 }  // namespace
 
 Tensor read_idx(Input& in) {
-  bool zeros = in.read_value<uint16_t>("the first bytes") == 0;
-  in.require(zeros, "does not begin with two zeros; this is not an IDX file");
+  std::string start = in.read_text(2, "the first bytes");
+  if (start != std::string(2, '\0'))
+    in.fail("does not begin with two zeros as an IDX file does", actual_kind(in, start));
   at::ScalarType type = idx_type(in, in.read_value<uint8_t>("the type"));
   int dimensions = in.read_value<uint8_t>("the number of dimensions");
   in.require(1 <= dimensions && dimensions <= kMaxIdxDimensions, dimensions,

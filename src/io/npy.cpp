@@ -8,6 +8,7 @@
 
 #include "io/durable.h"
 #include "io/elements.h"
+#include "io/file_kind.h"
 #include "io/files.h"
 #include "io/npy_header.h"
 
@@ -46,8 +47,8 @@ const char* npy_descr(at::ScalarType wanted) {
 }
 
 NpyHeader read_npy_header(Input& in) {
-  bool begins = in.remaining() >= 8 && in.read_text(6, "the first bytes") == kNpyMagic;
-  in.require(begins, "does not begin as an npy file does");
+  std::string start = in.read_text(std::min<uint64_t>(in.remaining(), kNpyMagic.size()), "");
+  if (start != kNpyMagic) in.fail("does not begin as an npy file does", actual_kind(in, start));
   int major = in.read_value<uint8_t>("the version"), minor = in.read_value<uint8_t>("the version");
   in.require(1 <= major && major <= 3 && minor == 0, "npy version ", major, ".", minor,
              ", expected 1.0, 2.0 or 3.0");

@@ -9,6 +9,7 @@
 
 #include "io/durable.h"
 #include "io/elements.h"
+#include "io/file_kind.h"
 #include "io/files.h"
 
 // libpng leaves a failed call by longjmp. So each function here that calls setjmp holds nothing
@@ -175,7 +176,12 @@ Tensor parse_png(std::string_view bytes, const std::string& place, Exit exit) {
   png_set_keep_unknown_chunks(codec.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_set_read_fn(codec.png, &bytes, take_bytes);
   PngSize size;
-  if (!decode_header(codec, size)) fail(exit, place, ": not a whole PNG picture: ", codec.message);
+  std::string_view start = bytes;
+  if (!decode_header(codec, size)) {
+    bool begins = start.starts_with("\x89PNG");
+    fail(exit, place, ": not a whole PNG picture: ", codec.message,
+         begins ? "" : actual_kind(start));
+  }
   require_readable(place, exit, size);
   Tensor pixels = host_tensor({size.height, size.width, size.channels}, at::kByte);
   std::vector<png_bytep> rows = rows_of(pixels);

@@ -10,6 +10,7 @@
 
 #include "core/listed.h"
 #include "io/elements.h"
+#include "io/file_kind.h"
 #include "io/files.h"
 #include "io/json.h"
 #include "io/safetensors_format.h"
@@ -80,9 +81,14 @@ Metadata parse_metadata(const Input& in, const json& value) {
 }
 
 json parse_header(Input& in) {
-  uint64_t length = in.read_value<uint64_t>("the length of the header");
-  in.require(length <= kMaxHeader, "the header takes ", length, " bytes, at most ", kMaxHeader,
-             "; this is not a safetensors file");
+  std::string start = in.read_text(sizeof(uint64_t), "the length of the header");
+  uint64_t length = 0;
+  std::memcpy(&length, start.data(), sizeof length);
+  if (length > kMaxHeader) {
+    std::string kind = actual_kind(in, start);
+    in.fail("the header takes ", length, " bytes, at most ", kMaxHeader,
+            kind.empty() ? "; this is not a safetensors file" : kind);
+  }
   std::string text = in.read_text(length, "the header");
   in.require(text.starts_with('{'),
              "the header does not begin with '{'; this is not a safetensors file");

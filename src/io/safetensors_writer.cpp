@@ -7,6 +7,7 @@
 
 #include "io/elements.h"
 #include "io/safetensors.h"
+#include "io/json.h"
 #include "io/safetensors_format.h"
 
 namespace diffeo {
@@ -41,7 +42,8 @@ Ordered in_file_order(const NamedTensors& tensors) {
 
 std::string header_bytes(const Ordered& tensors, const Metadata& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) header[kMetadataKey] = metadata;
+  // The name of a file need not be UTF-8; what tells of one must not fail for it.
+  if (!metadata.empty()) header[kMetadataKey] = nlohmann::json::parse(json_text(metadata));
   uint64_t end = 0;
   for (const auto& [name, tensor] : tensors) {
     uint64_t begin = end;
@@ -54,7 +56,7 @@ std::string header_bytes(const Ordered& tensors, const Metadata& metadata) {
   try {
     text = header.dump();
   } catch (const json::exception& error) {
-    fail("a name or a metadata value for a safetensors file is not UTF-8");
+    fail("a tensor's name is not UTF-8, as a safetensors file needs");
   }
   uint64_t length = sizeof(uint64_t) + text.size();
   text.append((kHeaderAlignment - length % kHeaderAlignment) % kHeaderAlignment, ' ');
