@@ -10,9 +10,9 @@ namespace diffeo {
 
 // What a gzip file holds, unpacked as it is read: the members one after another (RFC 1952, 2.2),
 // then nothing but zeros, with which tapes and some object stores fill up. Each member's length and
-// checksum are verified, the last one's by finish(). remaining() follows from the most that deflate can pack into a
-// byte, so a reader that compares it with what a header claims allocates no more than that multiple
-// of the packed file.
+// checksum are verified, the last one's by finish(). remaining() follows from the most that deflate
+// can pack into a byte, so a reader that compares it with what a header claims allocates no more
+// than that multiple of the packed file.
 class GzInput final : public Input {
  public:
   explicit GzInput(std::unique_ptr<Input> packed);

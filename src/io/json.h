@@ -16,7 +16,8 @@ nlohmann::json parse_json(std::string_view text, const std::string& place, Exit 
 // Of a file of at most 64 MiB.
 nlohmann::json load_json(const std::filesystem::path& path, Exit exit = Exit::kData);
 
-// As text, in one line or indented. What is not UTF-8, as the name of a file may be, becomes U+FFFD.
+// As text, in one line or indented. What is not UTF-8, as the name of a file may be, becomes
+// U+FFFD.
 std::string json_text(const nlohmann::json& value, int indent = -1);
 
 // Indented, keys sorted, written durably.
