@@ -151,11 +151,11 @@ using Chain = std::vector<double>;
 
 // The weight after each update along the given gradients, from 1.
 Chain chain(const OptimizerConfig& config, const Chain& gradients) {
-  Tensor weights = at::ones({1}, kDouble), go = at::ones({}, kDouble);
+  Tensor weights = at::ones({1}, kDouble), admitted = at::ones({}, kDouble);
   Optimizer optimizer(config, weights);
   Chain values;
   for (double gradient : gradients) {
-    optimizer.update(weights, at::full({1}, gradient, kDouble), go);
+    optimizer.update(weights, at::full({1}, gradient, kDouble), admitted);
     values.push_back(weights.item<double>());
   }
   return values;
@@ -232,15 +232,15 @@ std::vector<OptimizerConfig> every_optimizer() {
   return {AdamConfig{}, pytorch, AdamWConfig{}, AdamaxConfig{}, textbook, RmsPropConfig{}};
 }
 
-TEST(Optimizer, ChangesNothingWhenItMayNotGo) {
+TEST(Optimizer, ChangesNothingWhereAStepIsNotAdmitted) {
   for (const OptimizerConfig& config : every_optimizer()) {
-    Tensor weights = at::ones({3}, at::kFloat), go = at::ones({});
+    Tensor weights = at::ones({3}, at::kFloat), admitted = at::ones({});
     Optimizer optimizer(config, weights);
-    optimizer.update(weights, at::tensor({0.3f, -2.0f, 0.0f}), go);
+    optimizer.update(weights, at::tensor({0.3f, -2.0f, 0.0f}), admitted);
     auto before = optimizer.state();
     for (auto& [name, tensor] : before) tensor = tensor.clone();
     Tensor kept = weights.clone();
-    optimizer.update(weights, at::zeros({3}), go * 0);
+    optimizer.update(weights, at::zeros({3}), admitted * 0);
     EXPECT_TRUE(at::equal(weights, kept)) << config.index();
     for (const auto& [name, tensor] : optimizer.state()) {
       EXPECT_TRUE(at::equal(tensor, before.at(name))) << config.index() << " " << name;
@@ -267,11 +267,11 @@ TEST(Gradient, NormAndClippingAreThoseOfTheFormula) {
   double norm = std::sqrt(5000 * 1e-4 + 17 * 4);
   EXPECT_NEAR(global_norm(gradient).item<double>(), norm, 1e-12);
   Tensor clipped = gradient.clone();
-  clip_to_norm(clipped, global_norm(clipped), 2);
+  EXPECT_NEAR(clip_to_norm(clipped, 2).item<double>(), norm, 1e-12);
   EXPECT_NEAR(clipped.norm().item<double>(), 2, 1e-12);
   EXPECT_TRUE(at::allclose(clipped, gradient * (2 / norm), 1e-14, 0));
   Tensor small = gradient.clone();
-  clip_to_norm(small, global_norm(small), 100);
+  clip_to_norm(small, 100);
   EXPECT_TRUE(at::equal(small, gradient));
 }
 
@@ -308,18 +308,119 @@ TEST(Gradient, PenaltyTakesParametersByPartsOfTheirNames) {
   EXPECT_EQ(complaint.exit, Exit::kUsage);
 }
 
+TEST(Gradient, OfAnyFiniteSizeIsClipped) {
+  for (int64_t count : {2, 3 * 4096 + 5}) {
+    for (float size : {1e-30f, 1.0f, 1e17f, 1e20f, 3e38f}) {
+      Tensor gradient = at::full({count}, -size);
+      gradient[1] = 0;
+      double norm = static_cast<double>(size) * std::sqrt(static_cast<double>(count - 1));
+      EXPECT_NEAR(clip_to_norm(gradient, 5).item<double>() / norm, 1, 1e-5) << size;
+      double clipped = gradient.to(at::kDouble).norm().item<double>();
+      EXPECT_NEAR(clipped / std::min(norm, 5.0), 1, 1e-5) << size;
+      EXPECT_EQ(gradient[1].item<float>(), 0);
+    }
+    for (double bad : std::vector<double>{INFINITY, -INFINITY, NAN}) {
+      Tensor gradient = at::ones({count});
+      gradient[1] = bad;
+      EXPECT_FALSE(std::isfinite(clip_to_norm(gradient, 5).item<double>())) << bad;
+    }
+  }
+}
+
 TEST(FiniteGuard, StopsEverythingFromTheFirstBadStepOn) {
-  Tensor gradient = at::ones({3}), fine = at::ones({}), bad = at::full({}, NAN);
+  Tensor gradient = at::ones({3}), yes = at::ones({}, at::kBool), no = at::zeros({}, at::kBool);
   FiniteGuard guard(gradient);
-  EXPECT_EQ(guard.admit(0, fine, fine, gradient).item<double>(), 1);
+  EXPECT_EQ(guard.admit(0, yes, gradient).item<double>(), 1);
   EXPECT_EQ(guard.first_bad(), std::nullopt);
   EXPECT_EQ(gradient.sum().item<double>(), 3);
   Tensor spoilt = at::full({3}, NAN);
-  EXPECT_EQ(guard.admit(1, fine, bad, spoilt).item<double>(), 0);
+  EXPECT_EQ(guard.admit(1, no, spoilt).item<double>(), 0);
   EXPECT_EQ(spoilt.abs().sum().item<double>(), 0);
-  EXPECT_EQ(guard.admit(2, bad, fine, gradient).item<double>(), 0);
-  EXPECT_EQ(guard.admit(3, fine, fine, gradient).item<double>(), 0);
+  EXPECT_EQ(guard.admit(2, no, gradient).item<double>(), 0);
+  EXPECT_EQ(guard.admit(3, yes, gradient).item<double>(), 0);
   EXPECT_EQ(guard.first_bad(), 1);
+}
+
+// ---- updates that would leave single precision ----
+
+// Whether an update along `gradient` was allowed. If so, it was made, else tried as a refused one.
+bool allowed(Optimizer& optimizer, const Tensor& weights, const Tensor& gradient) {
+  FiniteGuard guard(weights);
+  Tensor used = gradient.clone(), is_good = optimizer.keeps_finite(global_norm(gradient));
+  optimizer.update(weights, used, guard.admit(0, is_good, used));
+  return is_good.item<bool>();
+}
+
+template <class C>
+C with_rate(double rate, double smallest) {
+  C config;
+  config.learning_rate = rate;
+  if constexpr (requires { config.epsilon; }) config.epsilon = smallest;
+  if constexpr (requires { config.floor; }) config.floor = smallest;
+  return config;
+}
+
+// Rates, denominators and gradients of every size: what was allowed left finite numbers, and what
+// was not left what there had been.
+template <class C>
+void expect_finite_whatever_is_allowed() {
+  int count = 0, refused = 0;
+  for (double rate : {0.0, 1e-3, 1e9, 1e30, 1e39, 1e300}) {
+    for (double smallest : {1e-300, 1e-40, 1e-8, 1e10}) {
+      for (float size : {0.0f, 1e-30f, 1.0f, 1e12f, 1e18f, 1e20f, 3e38f}) {
+        SCOPED_TRACE(joined(rate, " ", smallest, " ", size));
+        Tensor weights = at::ones({2}), gradient = at::tensor({size, 0.0f});
+        Optimizer optimizer(with_rate<C>(rate, smallest), weights);
+        for (int step = 0; step < 3; ++step, ++count) {
+          Tensor before = weights.clone();
+          bool is_allowed = allowed(optimizer, weights, step == 1 ? at::zeros({2}) : gradient);
+          EXPECT_TRUE(at::isfinite(weights).all().item<bool>());
+          for (const auto& [name, state] : optimizer.state())
+            EXPECT_TRUE(at::isfinite(state).all().item<bool>()) << name;
+          EXPECT_TRUE(is_allowed || at::equal(weights, before));
+          refused += !is_allowed;
+        }
+      }
+    }
+  }
+  EXPECT_GT(refused, count / 10);
+  EXPECT_LT(refused, count * 9 / 10);
+}
+
+TEST(Optimizer, LeavesEverythingFiniteWhateverItAllows) {
+  expect_finite_whatever_is_allowed<AdamConfig>();
+  expect_finite_whatever_is_allowed<AdamWConfig>();
+  expect_finite_whatever_is_allowed<AdamaxConfig>();
+  expect_finite_whatever_is_allowed<RmsPropConfig>();
+}
+
+TEST(Optimizer, RefusesAGradientTooLargeToBeSquaredUnlessItIsClipped) {
+  for (double clip : {0.0, 5.0}) {
+    AdamConfig config;
+    config.clip_norm = clip;
+    Optimizer optimizer(config, at::ones({2}));
+    Tensor gradient = at::full({2}, 1e20f);
+    Tensor norm = clip > 0 ? clip_to_norm(gradient, clip) : global_norm(gradient);
+    EXPECT_EQ(optimizer.keeps_finite(norm).item<bool>(), clip > 0);
+  }
+}
+
+TEST(Optimizer, AllowsALongTrainingAtALargeRate) {
+  AdamConfig config;
+  config.learning_rate = 10;
+  Tensor weights = at::ones({2});
+  Optimizer optimizer(config, weights);
+  optimizer.set_updates(1000000);
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(allowed(optimizer, weights, at::full({2}, 1e15f)));
+}
+
+TEST(Optimizer, MeasuresTheWeightsItIsGiven) {
+  Tensor weights = at::ones({2});
+  Optimizer optimizer(AdamConfig{}, weights);
+  weights.fill_(3e38f);
+  EXPECT_TRUE(optimizer.keeps_finite(at::ones({})).item<bool>());
+  optimizer.measure(weights);
+  EXPECT_FALSE(optimizer.keeps_finite(at::ones({})).item<bool>());
 }
 
 // ---- the average of the weights ----
@@ -329,7 +430,9 @@ TEST(Ema, StartsAtTheWeightsAndFollowsTheNewOnes) {
   Ema ema(0.75, weights);
   weights.fill_(3);
   EXPECT_TRUE(at::equal(ema.average(), at::ones({2}, kDouble)));
-  ema.follow(weights);
+  ema.follow(weights, at::zeros({}, kDouble));
+  EXPECT_TRUE(at::equal(ema.average(), at::ones({2}, kDouble)));
+  ema.follow(weights, at::ones({}, kDouble));
   EXPECT_TRUE(at::equal(ema.average(), at::full({2}, 1.5, kDouble)));
 }
 
@@ -405,7 +508,7 @@ void follow_glow(const Case& c, at::ScalarType type, const std::string& run, dou
   const NamedTensors recorded = golden::load(c);
   const nlohmann::json& facts = c.entry.at("optimiser");
   std::vector<std::string> names = names_under(recorded, "var0/");
-  Tensor weights = flattened(recorded, "var0/", names).to(type), go = at::ones({}, type);
+  Tensor weights = flattened(recorded, "var0/", names).to(type), admitted = at::ones({}, type);
   bool is_adam = facts.at("optimizer") == "adam";
   Optimizer optimizer(
       is_adam ? glow_optimizer<AdamConfig>(facts) : glow_optimizer<AdamaxConfig>(facts), weights);
@@ -415,8 +518,8 @@ void follow_glow(const Case& c, at::ScalarType type, const std::string& run, dou
   int64_t step = 1;
   for (; recorded.contains(run + "step" + std::to_string(step) + "/loss"); ++step) {
     std::string prefix = run + "step" + std::to_string(step) + "/";
-    optimizer.update(weights, flattened(recorded, prefix + "grad/", names).to(type), go);
-    ema.follow(weights);
+    optimizer.update(weights, flattened(recorded, prefix + "grad/", names).to(type), admitted);
+    ema.follow(weights, admitted);
     EXPECT_LE(worst(weights, flattened(recorded, prefix + "var/", names)), tolerance) << prefix;
     EXPECT_LE(worst(ema.average(), flattened(recorded, prefix + "ema_of_new/", names)), tolerance)
         << prefix;
@@ -474,9 +577,8 @@ TEST(Optimizer, ClipsAndStepsAsRealNvpsAuthors) {
     std::vector<std::string> names = names_under(recorded, "grad/");
     Tensor weights = flattened(start, "var/", names),
            gradient = flattened(recorded, "grad/", names);
-    Tensor norm = global_norm(gradient);
+    Tensor norm = clip_to_norm(gradient, 100);
     EXPECT_NEAR(norm.item<double>() / recorded.at("out/grad_norm").item<double>(), 1, 1e-12);
-    clip_to_norm(gradient, norm, 100);
     Optimizer(realnvp_optimizer(), weights).update(weights, gradient, at::ones({}, kDouble));
     EXPECT_LE(worst(weights, flattened(recorded, "step1/", names)), 1e-12);
   }

@@ -2,13 +2,16 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace diffeo {
 namespace {
 
 int64_t bad_numbers(const Tensor& t) { return t.numel() - at::isfinite(t).sum().item<int64_t>(); }
 
 // "12 of 3072 numbers of its output", or nothing where all are finite.
-std::string fault_in(const Tensor& t, const char* what) {
+std::string fault_of(const Tensor& t, const char* what) {
   if (!t.defined()) return "";
   int64_t bad = bad_numbers(t.detach());
   return bad == 0 ? "" : joined(bad, " of ", t.numel(), " numbers of its ", what);
@@ -19,11 +22,11 @@ std::string fault_in(const Tensor& t, const char* what) {
 Observer first_bad_layer(std::string& found) {
   return [&found](const Report& report) {
     if (!found.empty()) return;
-    std::string fault = fault_in(report.output, "output");
+    std::string fault = fault_of(report.output, "output");
     for (const Tensor& part : report.ended) {
-      if (fault.empty()) fault = fault_in(part, "ended part");
+      if (fault.empty()) fault = fault_of(part, "ended part");
     }
-    if (fault.empty()) fault = fault_in(report.log_det, "log_det");
+    if (fault.empty()) fault = fault_of(report.log_det, "log_det");
     if (!fault.empty())
       found = joined("the first layer gone bad is ", report.path, " (", fault, " are not finite)");
   };
@@ -41,12 +44,42 @@ std::string first_bad_term(const Terms& terms) {
 
 std::string first_bad_gradient(const FlatParameters& flat) {
   for (const ParameterRange& range : flat.ranges()) {
-    std::string fault = fault_in(range.of(flat.gradients()), "gradient");
+    std::string fault = fault_of(range.of(flat.gradients()), "gradient");
     if (fault.empty()) continue;
     return joined("the forward pass is finite, but not the gradient of ", range.name, " (", fault,
                   ")");
   }
-  return "it did not happen again when the step was run again";
+  return {};
+}
+
+// A gradient can be finite and still too large to be squared. In double precision its norm is what
+// it is.
+std::string too_large_gradient(Learner& learner) {
+  double squares = 0, largest = 0;
+  std::string where;
+  for (const ParameterRange& range : learner.flat().ranges()) {
+    double norm = range.of(learner.flat().gradients()).to(at::kDouble).norm().item<double>();
+    squares += norm * norm;
+    if (norm > largest) where = range.name;
+    largest = std::max(largest, norm);
+  }
+  const Optimizer& optimizer = learner.optimizer();
+  if (optimizer.clip_norm() > 0 || std::sqrt(squares) <= optimizer.largest_norm()) return {};
+  return joined(
+      "loss and gradient are finite, but the gradient is too large to be squared: its "
+      "norm is ",
+      std::sqrt(squares), ", that of ", where, " alone ", largest,
+      " (optimizer.clip_norm bounds it)");
+}
+
+std::string first_bad_update(Learner& learner) {
+  std::string gradient = too_large_gradient(learner);
+  if (!gradient.empty()) return gradient;
+  return learner.optimizer().reaches_too_far()
+             ? "loss and gradient are finite, but an update could throw the weights beyond all "
+               "numbers: the learning rate is too large, or the smallest denominator (epsilon or "
+               "floor) too small"
+             : "it did not happen again when the step was run again";
 }
 
 }  // namespace
@@ -57,7 +90,9 @@ std::string explain_divergence(Learner& learner, int64_t step, const Batch& batc
   Terms terms = learner.backward(step, batch, first_bad_layer(layer));
   if (!layer.empty()) return layer;
   std::string term = first_bad_term(terms);
-  return term.empty() ? first_bad_gradient(learner.flat()) : term;
+  if (!term.empty()) return term;
+  std::string gradient = first_bad_gradient(learner.flat());
+  return gradient.empty() ? first_bad_update(learner) : gradient;
 }
 
 }  // namespace diffeo

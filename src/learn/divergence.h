@@ -6,10 +6,10 @@
 
 namespace diffeo {
 
-// Runs a step whose loss or gradient was not finite again, with the same weights, batch and noise,
-// and says in one sentence where it first went bad: the layer whose output or log_det is not
-// finite, the auxiliary term, or, where the forward pass is fine, the first parameter whose
-// gradient is not. Changes gradients and running moments, no weights.
+// Runs a step that was refused again, with the same weights, batch and noise, and says in one
+// sentence where it first went bad: the layer whose output or log_det is not finite, the auxiliary
+// term, or, where the forward pass is fine, the first parameter whose gradient is not, or why the
+// update of a finite gradient was refused. Changes gradients, nothing else.
 std::string explain_divergence(Learner& learner, int64_t step, const Batch& batch);
 
 }  // namespace diffeo

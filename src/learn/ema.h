@@ -11,7 +11,8 @@ class Ema {
  public:
   Ema(double decay, const Tensor& weights);
 
-  void follow(const Tensor& weights);   // e <- e + (1 - decay)(w - e), w after the update
+  // e <- e + (1 - decay)(w - e), w after the update. `admitted`: one number, 1, or 0 to stay.
+  void follow(const Tensor& weights, const Tensor& admitted);
   void restart(const Tensor& weights);  // e <- w
   const Tensor& average() const { return average_; }
 

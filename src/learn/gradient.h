@@ -25,23 +25,28 @@ class Penalty {
   std::vector<Slice> slices_;
 };
 
+// The largest finite number of a tensor's precision, single or double.
+double largest_number(const Tensor& like);
+
 // Norm of a flat gradient [N], one number in double precision. Not finite where an element is not,
-// or where the squares of 4096 neighbours leave single precision: with elements beyond 1e17 a
-// training is lost anyhow.
+// and infinite where the squares of 4096 neighbours leave the gradient's precision. That takes a
+// norm beyond the root of the largest number, which Optimizer::keeps_finite() refuses anyhow.
 Tensor global_norm(const Tensor& gradient);
 
-// g <- g clip_norm / max(clip_norm, norm), in place.
-void clip_to_norm(const Tensor& gradient, const Tensor& norm, double clip_norm);
+// g <- g clip_norm / max(clip_norm, |g|), in place. Returns |g|, as global_norm() but right for any
+// finite gradient. Where an element is not finite, neither is the norm, and g is lost.
+Tensor clip_to_norm(const Tensor& gradient, double clip_norm);
 
-// Remembers on the device the first step whose loss or gradient was not finite, and lets no update
-// through from there on: weights and state stay as they were before it.
+// Remembers on the device the first step that was refused and lets no update through from there on:
+// whatever a step changes stays as it was before it.
 class FiniteGuard {
  public:
   explicit FiniteGuard(const Tensor& weights);
 
-  // The number that Optimizer::update() takes as `go`. A gradient that is not let through becomes
+  // `is_good`: one bool, whether all that the step would leave is finite. Returns one number of the
+  // weights' type, 1 where the step is admitted, else 0. The gradient of a step that is not becomes
   // zero, in place.
-  Tensor admit(int64_t step, const Tensor& loss, const Tensor& norm, const Tensor& gradient);
+  Tensor admit(int64_t step, const Tensor& is_good, const Tensor& gradient);
 
   // The step, if there was one. Waits for the device.
   std::optional<int64_t> first_bad() const;

@@ -50,6 +50,7 @@ void Learner::initialise(const Batch& batch, const Observer& observer) {
   Batch here = batch.to(options_);
   SeededNoise noise(seed_of(seed_, "initialise", 0), options_.device());
   flow_->initialise(here.x, {.labels = here.labels, .noise = &noise, .observer = observer});
+  optimizer_.measure(flat_.values());
   if (ema_) ema_->restart(flat_.values());
 }
 
@@ -64,6 +65,7 @@ Terms Learner::backward(int64_t step, const Batch& batch, const Observer& observ
     (terms.loss / static_cast<double>(accumulate_)).backward();
     add_share(total, terms, static_cast<double>(accumulate_));
   }
+  penalty_.add_gradient(flat_.gradients(), flat_.values());
   return total;
 }
 
@@ -71,12 +73,13 @@ StepReport Learner::step(const Batch& batch) {
   flat_.gradients().zero_();
   int64_t step = optimizer_.updates();
   Terms terms = backward(step, batch);
-  penalty_.add_gradient(flat_.gradients(), flat_.values());
-  Tensor norm = global_norm(flat_.gradients());
-  if (optimizer_.clip_norm() > 0) clip_to_norm(flat_.gradients(), norm, optimizer_.clip_norm());
-  Tensor go = guard_.admit(step, terms.loss, norm, flat_.gradients());
-  optimizer_.update(flat_.values(), flat_.gradients(), go);
-  if (ema_) ema_->follow(flat_.values());
+  double clip = optimizer_.clip_norm();
+  Tensor norm = clip > 0 ? clip_to_norm(flat_.gradients(), clip) : global_norm(flat_.gradients());
+  // All that tells whether the step may be taken is known before anything changes.
+  Tensor is_good = at::isfinite(terms.loss).logical_and_(optimizer_.keeps_finite(norm));
+  Tensor admitted = guard_.admit(step, is_good, flat_.gradients());
+  optimizer_.update(flat_.values(), flat_.gradients(), admitted);
+  if (ema_) ema_->follow(flat_.values(), admitted);
   return {terms.nats, norm, terms.auxiliary};
 }
 
@@ -101,6 +104,30 @@ NamedTensors Learner::optimizer_state() const {
   return tensors;
 }
 
+std::string Learner::first_not_finite() const {
+  for (const NamedTensors& tensors : {weights(), optimizer_state()}) {
+    for (const auto& [name, tensor] : tensors) {
+      if (std::string fault = fault_in(tensor); !fault.empty()) return name + ": " + fault;
+    }
+  }
+  return {};
+}
+
+bool Learner::is_finite() const {
+  std::vector<Tensor> all{flat_.values()};
+  if (ema_) all.push_back(ema_->average());
+  for (const auto& [name, tensor] : optimizer_.state()) all.push_back(tensor);
+  for (const Tensor& buffer : flow_->buffers()) {
+    if (buffer.is_floating_point()) all.push_back(buffer);
+  }
+  Tensor finite;
+  for (const Tensor& tensor : all) {
+    Tensor here = at::isfinite(tensor).all();
+    finite = finite.defined() ? finite.logical_and_(here) : here;
+  }
+  return finite.item<bool>();
+}
+
 void Learner::load_weights(const NamedTensors& weights, const std::string& place) {
   NamedTensors averages = with_prefix(weights, kAveragePrefix), source = weights,
                targets = this->weights();
@@ -112,11 +139,13 @@ void Learner::load_weights(const NamedTensors& weights, const std::string& place
     std::erase_if(targets,
                   [](const auto& named) { return named.first.starts_with(kAveragePrefix); });
   assign_tensors(source, targets, place);
+  optimizer_.measure(flat_.values());
   if (ema_ && !both) ema_->restart(flat_.values());
 }
 
 void Learner::load_optimizer(const NamedTensors& state, int64_t updates, const std::string& place) {
   assign_tensors(state, optimizer_state(), place);
+  optimizer_.measure(flat_.values());
   optimizer_.set_updates(updates);
 }
 

@@ -29,15 +29,23 @@ class Learner {
   // The data-dependent start, from a batch on any device; the average starts over from it.
   void initialise(const Batch& batch, const Observer& observer = {});
 
-  // One update, the next in number. Waits for the device nowhere. Once a step's loss or gradient is
-  // not finite, neither it nor any later one changes the weights.
+  // One update, the next in number. Waits for the device nowhere. A step is refused where its loss
+  // or gradient is not finite or where weights, averages or the optimizer's state might not be
+  // after it. Neither it nor any later one then changes anything.
   StepReport step(const Batch& batch);
 
-  std::optional<int64_t> first_bad_step() const {
-    return guard_.first_bad();
-  }  // waits for the device
+  // The step that was refused, if one was. Waits for the device.
+  std::optional<int64_t> first_bad_step() const { return guard_.first_bad(); }
 
-  // The passes of a step: adds its gradient to flat().gradients() and changes no weight.
+  // Whether all that a checkpoint holds is finite. Waits for the device, once.
+  bool is_finite() const;
+
+  // What of it is not, the first by name: "m.flow.0_actnorm.norm.b: 1 of 2 numbers are not finite".
+  // Empty where all is. Waits for the device many times.
+  std::string first_not_finite() const;
+
+  // The passes of a step: adds the gradient of its objective and of the penalty to
+  // flat().gradients() and changes no weight.
   Terms backward(int64_t step, const Batch& batch, const Observer& observer = {});
 
   bool has_penalty() const { return penalty_.is_there(); }
@@ -57,6 +65,7 @@ class Learner {
   Flow& flow() { return *flow_; }
   const std::shared_ptr<Flow>& flow_pointer() const { return flow_; }
   FlatParameters& flat() { return flat_; }
+  const Optimizer& optimizer() const { return optimizer_; }
   const Ema* ema() const { return ema_ ? &*ema_ : nullptr; }
   const at::TensorOptions& options() const { return options_; }
 

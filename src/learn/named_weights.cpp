@@ -41,18 +41,20 @@ void compare(const std::string& name, const Tensor& source, const Tensor& target
   }
 }
 
-void check_finite(const NamedTensors& source, const std::string& place) {
-  for (const auto& [name, tensor] : source) {
-    if (!tensor.is_floating_point()) continue;
-    int64_t bad = tensor.numel() - at::isfinite(tensor).sum().item<int64_t>();
-    if (bad > 0) {
-      fail(Exit::kCheckpoint, place, ": ", name, ": ", bad, " of ", tensor.numel(),
-           " numbers are not finite");
-    }
-  }
+}  // namespace
+
+std::string fault_in(const Tensor& tensor) {
+  if (!tensor.is_floating_point()) return {};
+  int64_t bad = tensor.numel() - at::isfinite(tensor).sum().item<int64_t>();
+  return bad == 0 ? "" : joined(bad, " of ", tensor.numel(), " numbers are not finite");
 }
 
-}  // namespace
+void require_finite(const NamedTensors& tensors, const std::string& place) {
+  for (const auto& [name, tensor] : tensors) {
+    std::string fault = fault_in(tensor);
+    if (!fault.empty()) fail(Exit::kCheckpoint, place, ": ", name, ": ", fault);
+  }
+}
 
 void assign_tensors(const NamedTensors& source, const NamedTensors& targets,
                     const std::string& place) {
@@ -69,7 +71,7 @@ void assign_tensors(const NamedTensors& source, const NamedTensors& targets,
     if (!targets.contains(name)) misfits.add(name, ": has no place in the model");
   }
   misfits.throw_if_any(place);
-  check_finite(source, place);
+  require_finite(source, place);
   at::NoGradGuard no_grad;
   for (const auto& [name, target] : targets) target.copy_(source.at(name));
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "learn/gradient.h"
 #include "learn/schedule.h"
 
 namespace diffeo {
@@ -14,33 +15,55 @@ namespace {
 struct Update {
   const Tensor& weights;
   Tensor gradient;
-  const Tensor& go;
+  const Tensor& admitted;
   double rate;
   double t;  // of this update, from 1
   std::map<std::string, Tensor>& state;
 };
 
+// How far an update can go: the factors of Optimizer::keeps_finite().
+struct Reach {
+  double carry, take;     // M <- carry M + take n
+  double rate, smallest;  // W <- growth W + rate / smallest M
+  double growth = 1;
+
+  double step() const { return rate / smallest; }
+  // A factor that its precision turns into infinity would make 0 times it no number. So a step with
+  // one is not even tried.
+  bool is_within(double largest) const {
+    return take <= largest && rate <= largest && step() <= largest && growth <= largest;
+  }
+};
+
 double debiased(double beta, double t) { return -std::expm1(t * std::log(beta)); }  // 1 - beta^t
 
 // mean <- decay mean + (1 - decay) value
-void follow(const Tensor& mean, const Tensor& value, double decay, const Tensor& go) {
-  mean.lerp_(value, go * (1 - decay));
+void follow(const Tensor& mean, const Tensor& value, double decay, const Tensor& admitted) {
+  mean.lerp_(value, admitted * (1 - decay));
 }
 
 // w <- w - alpha m / (scratch + epsilon)
 void descend(Update& u, double alpha, double epsilon) {
   at::div_out(u.gradient, u.state.at("m"), u.gradient.add_(epsilon));
-  u.weights.addcmul_(u.gradient, u.go * alpha, -1);
+  u.weights.addcmul_(u.gradient, u.admitted * alpha, -1);
+}
+
+double adam_rate(const AdamCommon& config, double rate, double t) {
+  return rate * std::sqrt(debiased(config.beta2, t)) / debiased(config.beta1, t);
+}
+
+double adamax_rate(const AdamaxConfig& config, double rate, double t) {
+  bool is_glow = config.form == AdamaxForm::kGlow;
+  return is_glow ? adam_rate(config, rate, t) : rate / debiased(config.beta1, t);
 }
 
 // `epsilon` stands beside sqrt(v), before v's correction.
 void adam(Update& u, const AdamCommon& config, double epsilon) {
   const Tensor& v = u.state.at("v");
-  follow(u.state.at("m"), u.gradient, config.beta1, u.go);
-  follow(v, u.gradient.square_(), config.beta2, u.go);
+  follow(u.state.at("m"), u.gradient, config.beta1, u.admitted);
+  follow(v, u.gradient.square_(), config.beta2, u.admitted);
   at::sqrt_out(u.gradient, v);
-  descend(u, u.rate * std::sqrt(debiased(config.beta2, u.t)) / debiased(config.beta1, u.t),
-          epsilon);
+  descend(u, adam_rate(config, u.rate, u.t), epsilon);
 }
 
 // PyTorch's epsilon stands after v's correction; taking the correction out of the denominator
@@ -49,23 +72,24 @@ double beside_root(const AdamCommon& config, double t) {
   return config.epsilon * std::sqrt(debiased(config.beta2, t));
 }
 
-void update(const AdamConfig& config, Update& u) {
-  adam(u, config, config.form == AdamForm::kTensorFlow ? config.epsilon : beside_root(config, u.t));
+double epsilon_of(const AdamConfig& config, double t) {
+  return config.form == AdamForm::kTensorFlow ? config.epsilon : beside_root(config, t);
 }
 
+void update(const AdamConfig& config, Update& u) { adam(u, config, epsilon_of(config, u.t)); }
+
 void update(const AdamWConfig& config, Update& u) {
-  u.weights.mul_(1 - u.go * (u.rate * config.weight_decay));
+  u.weights.mul_(1 - u.admitted * (u.rate * config.weight_decay));
   adam(u, config, beside_root(config, u.t));
 }
 
 void update(const AdamaxConfig& config, Update& u) {
   Tensor largest = u.state.at("v");
-  follow(u.state.at("m"), u.gradient, config.beta1, u.go);
-  u.gradient.abs_().mul_(u.go);
-  at::maximum_out(largest, largest.mul_(1 - u.go * (1 - config.beta2)), u.gradient);
+  follow(u.state.at("m"), u.gradient, config.beta1, u.admitted);
+  u.gradient.abs_().mul_(u.admitted);
+  at::maximum_out(largest, largest.mul_(1 - u.admitted * (1 - config.beta2)), u.gradient);
   u.gradient.copy_(largest);
-  double correction = config.form == AdamaxForm::kGlow ? std::sqrt(debiased(config.beta2, u.t)) : 1;
-  descend(u, u.rate * correction / debiased(config.beta1, u.t), config.epsilon);
+  descend(u, adamax_rate(config, u.rate, u.t), config.epsilon);
 }
 
 double momentum(const RmsPropConfig& config, double step) {
@@ -77,11 +101,47 @@ double momentum(const RmsPropConfig& config, double step) {
 
 void update(const RmsPropConfig& config, Update& u) {
   const Tensor &v = u.state.at("v"), &change = u.state.at("d");
-  follow(v, u.gradient.square(), config.decay, u.go);
+  follow(v, u.gradient.square(), config.decay, u.admitted);
   Tensor next = u.gradient.div_(v.sqrt().clamp_min_(config.floor)).mul_(-u.rate);
   next.add_(change, momentum(config, u.t - 1));
-  change.lerp_(next, u.go);
-  u.weights.addcmul_(change, u.go);
+  change.lerp_(next, u.admitted);
+  u.weights.addcmul_(change, u.admitted);
+}
+
+// A denominator as the weights' precision rounds it.
+double rounded(double value, const Tensor& like) {
+  return like.scalar_type() == at::kDouble ? value : static_cast<double>(static_cast<float>(value));
+}
+
+Reach reach_of(const AdamConfig& config, double rate, double t, const Tensor& weights) {
+  double smallest = rounded(epsilon_of(config, t), weights);
+  return {config.beta1, 1 - config.beta1, adam_rate(config, rate, t), smallest};
+}
+
+Reach reach_of(const AdamWConfig& config, double rate, double t, const Tensor& weights) {
+  double smallest = rounded(beside_root(config, t), weights);
+  return {config.beta1, 1 - config.beta1, adam_rate(config, rate, t), smallest,
+          std::abs(1 - rate * config.weight_decay)};
+}
+
+Reach reach_of(const AdamaxConfig& config, double rate, double t, const Tensor& weights) {
+  double smallest = rounded(config.epsilon, weights);
+  return {config.beta1, 1 - config.beta1, adamax_rate(config, rate, t), smallest};
+}
+
+Reach reach_of(const RmsPropConfig& config, double rate, double t, const Tensor& weights) {
+  double take = rate / rounded(config.floor, weights);
+  return {momentum(config, t - 1), take, /*rate=*/1, /*smallest=*/1, /*growth=*/1};
+}
+
+Reach reach_of(const OptimizerConfig& any, double rate, double t, const Tensor& weights) {
+  return std::visit([&](const auto& config) { return reach_of(config, rate, t, weights); }, any);
+}
+
+// The largest magnitude in a flat buffer, one number in double precision.
+Tensor largest_in(const Tensor& flat) {
+  if (flat.numel() == 0) return at::zeros({}, flat.options().dtype(at::kDouble));
+  return flat.abs().max().to(at::kDouble);
 }
 
 std::vector<std::string> state_names(const OptimizerConfig& config) {
@@ -91,8 +151,33 @@ std::vector<std::string> state_names(const OptimizerConfig& config) {
 
 }  // namespace
 
-Optimizer::Optimizer(const OptimizerConfig& config, const Tensor& weights) : config_(config) {
+Optimizer::Optimizer(const OptimizerConfig& config, const Tensor& weights)
+    : config_(config),
+      largest_norm_(std::sqrt(largest_number(weights)) / 2),
+      largest_weight_(largest_number(weights) / 4) {
   for (const std::string& name : state_names(config)) state_[name] = at::zeros_like(weights);
+  measure(weights);
+}
+
+void Optimizer::measure(const Tensor& weights) {
+  weight_bound_ = largest_in(weights);
+  momentum_bound_ = largest_in(state_.begin()->second);  // m or d, the first by name
+}
+
+bool Optimizer::reaches_too_far() const {
+  Reach reach = reach_of(config_, learning_rate(), next(), state_.begin()->second);
+  // The refused step has counted as an update.
+  return !reach.is_within(largest_weight_) || !(weight_bound_.item<double>() <= largest_weight_);
+}
+
+Tensor Optimizer::keeps_finite(const Tensor& norm) {
+  Reach reach = diffeo::reach_of(config_, learning_rate(), next(), state_.begin()->second);
+  if (!reach.is_within(largest_weight_)) return at::zeros_like(norm, at::kBool);
+  Tensor length = clip_norm() > 0 ? norm.clamp_max(clip_norm()) : norm;
+  momentum_bound_.mul_(reach.carry).add_(length, reach.take);
+  weight_bound_.mul_(reach.growth).add_(momentum_bound_, reach.step());
+  // Comparisons are false for what is not a number, so that is refused, too.
+  return (length <= largest_norm_).logical_and_(weight_bound_ <= largest_weight_);
 }
 
 double Optimizer::learning_rate() const { return diffeo::learning_rate(config_, updates_); }
@@ -101,10 +186,12 @@ double Optimizer::clip_norm() const {
   return std::visit([](const auto& config) { return config.clip_norm; }, config_);
 }
 
-void Optimizer::update(const Tensor& weights, const Tensor& gradient, const Tensor& go) {
+void Optimizer::update(const Tensor& weights, const Tensor& gradient, const Tensor& admitted) {
   at::NoGradGuard no_grad;
-  Update next{weights, gradient, go, learning_rate(), static_cast<double>(updates_ + 1), state_};
-  std::visit([&next](const auto& config) { diffeo::update(config, next); }, config_);
+  Update update{weights, gradient, admitted, learning_rate(), next(), state_};
+  Reach reach = reach_of(config_, update.rate, update.t, weights);
+  if (reach.is_within(largest_weight_))
+    std::visit([&update](const auto& config) { diffeo::update(config, update); }, config_);
   ++updates_;
 }
 

@@ -7,6 +7,7 @@
 #include "io/durable.h"
 #include "io/files.h"
 #include "io/json.h"
+#include "learn/named_weights.h"
 #include "runs/format1.h"
 #include "runs/manifest.h"
 
@@ -50,6 +51,12 @@ void fill(const fs::path& directory, const Checkpoint& checkpoint,
   else write_manifest(directory, checkpoint_files());
 }
 
+NamedTensors finite_tensors(const fs::path& file) {
+  NamedTensors tensors = load_safetensors(file, Exit::kCheckpoint).tensors;
+  require_finite(tensors, file.string());
+  return tensors;
+}
+
 }  // namespace
 
 void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint, Parts parts) {
@@ -65,10 +72,6 @@ void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint, P
   replace_durably(temporary, directory);
 }
 
-void verify_checkpoint(const fs::path& directory) {
-  verify_manifest(directory, checkpoint_files());
-}
-
 std::string read_checkpoint_config(const fs::path& directory) {
   verify_manifest(directory, {kConfig});
   return read_file(directory / kConfig, kMaxConfig, Exit::kCheckpoint);
@@ -80,8 +83,8 @@ Checkpoint read_checkpoint(const fs::path& directory) {
   fs::path state = directory / kState;
   checkpoint.state = training_state(load_json(state, Exit::kCheckpoint), state.string());
   checkpoint.config = read_file(directory / kConfig, kMaxConfig, Exit::kCheckpoint);
-  checkpoint.weights = load_safetensors(directory / kWeights, Exit::kCheckpoint).tensors;
-  checkpoint.optimizer = load_safetensors(directory / kOptimizer, Exit::kCheckpoint).tensors;
+  checkpoint.weights = finite_tensors(directory / kWeights);
+  checkpoint.optimizer = finite_tensors(directory / kOptimizer);
   if (checkpoint.format == 1) {
     checkpoint.weights = renamed_of_format1(checkpoint.weights);
     checkpoint.optimizer = renamed_of_format1(checkpoint.optimizer);

@@ -31,8 +31,10 @@ enum class Parts { kAll, kStateAlone };
 void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint,
                       Parts parts = Parts::kAll);
 
-// Every byte is checked against the manifest before anything is read. Throws Exit::kCheckpoint: the
-// file and what is wrong with it. Names of format 1 are given as they are today.
+// Every byte is checked against the manifest before anything is read, and every number is finite: a
+// training is not continued, nor a flow used, from what a step has spoilt. Throws
+// Exit::kCheckpoint: the file and what is wrong with it. Names of format 1 are given as
+// they are today.
 Checkpoint read_checkpoint(const std::filesystem::path& directory);
 
 // The weights for a model of these names and tensors: where the checkpoint is of format 1, with
@@ -41,8 +43,5 @@ NamedTensors weights_for(const NamedTensors& model, const Checkpoint& checkpoint
 
 // Its config.yaml alone, checked the same way.
 std::string read_checkpoint_config(const std::filesystem::path& directory);
-
-// Throws Exit::kCheckpoint unless the checkpoint at `directory` is whole.
-void verify_checkpoint(const std::filesystem::path& directory);
 
 }  // namespace diffeo

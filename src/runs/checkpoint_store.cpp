@@ -143,7 +143,7 @@ std::optional<fs::path> CheckpointStore::newest(const std::function<void(const f
 }
 
 std::optional<fs::path> CheckpointStore::latest(const Warn& warn) const {
-  return newest(verify_checkpoint, warn);
+  return newest(read_checkpoint, warn);
 }
 
 std::optional<CheckpointStore::Found> CheckpointStore::read_latest(const Warn& warn) const {

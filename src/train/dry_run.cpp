@@ -11,7 +11,7 @@
 #include "core/listed.h"
 #include "data/data.h"
 #include "inference/unit.h"
-#include "learn/learner.h"
+#include "learn/divergence.h"
 #include "terminal/console.h"
 #include "terminal/stopwatch.h"
 
@@ -60,7 +60,8 @@ DryRun dry_run(const Config& config, c10::Device device) {
   learner.initialise(data.training->at(0, config.train.examples_of_start()));
   double nats = learner.step(batch).nats.item<double>();
   require(!learner.first_bad_step(), Exit::kDiverged,
-          "dry run: the loss or its gradient is not finite in the first step");
+          "dry run: the first step would leave numbers that are not finite; ",
+          explain_divergence(learner, 0, batch));
   Stopwatch watch;
   learner.step(data.training->at(1, config.train.batch_size));
   learner.first_bad_step();  // waits for the device

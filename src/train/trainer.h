@@ -55,8 +55,8 @@ struct TrainResult {
 // step). Asked to stop, it ends after the step under way, with a checkpoint (TrainResult::exit is
 // kStopped), or throws Exit::kStopped where it had nothing to save yet. A held-out example whose
 // density is not finite costs a warning and that evaluation's number, never the run. Throws
-// Exit::kDiverged at the first step whose loss or gradient is not finite: the layer, the cure and
-// the last good checkpoint; the weights of that checkpoint are untouched.
+// Exit::kDiverged at the first step that would leave numbers that are not finite: the layer, the
+// cure and the last good checkpoint; the weights of that checkpoint are untouched.
 TrainResult train(const Config& config, const TrainOptions& options, Console& console);
 
 }  // namespace diffeo

@@ -140,7 +140,7 @@ void Training::draw_samples() {
 
 bool Training::save() {
   if (is_saved_) return true;
-  require_finite();
+  require_finite_state();
   Checkpoint checkpoint{state_, to_yaml(config_), learner_.weights(), learner_.optimizer_state()};
   checkpoint.state.interval = interval_.sums();
   is_saved_ = journal_->save(std::move(checkpoint));
@@ -157,8 +157,16 @@ void Training::require_finite() {
   std::string where = explain_divergence(learner_, *bad, batch);
   std::string left = journal_ ? " " + journal_->what_is_left() : "";
   fail(Exit::kDiverged, "training diverged in step ", *bad + 1,
-       ": the loss or its gradient is not finite; ", where, kCures,
+       ": it would leave numbers that are not finite; ", where, kCures,
        "\n  Nothing of this step was kept.", left);
+}
+
+// The steps leave nothing that is not finite. Data of a start can, before any step is taken.
+void Training::require_finite_state() {
+  require_finite();
+  if (learner_.is_finite()) return;
+  fail(Exit::kDiverged, "training diverged: after step ", state_.step, " ",
+       learner_.first_not_finite(), kCures, "\n  They were not saved. ", journal_->what_is_left());
 }
 
 // ---- a whole run ----

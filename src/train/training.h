@@ -41,7 +41,8 @@ class Training {
   void evaluate_test();
   void draw_samples();
 
-  void require_finite();
+  void require_finite();        // that no step was refused
+  void require_finite_state();  // that what a checkpoint would hold is finite, too
   Score score_of(const std::string& split, int64_t examples);
 
   const Config& config_;
