@@ -59,6 +59,149 @@ TEST_F(BadStep, NamesTheParameterWhereTheForwardPassIsFine) {
       << where;
 }
 
+// A gradient of 1e20 is finite, but not its square.
+void make_gradient_huge(Learner& learner) {
+  for (const auto& named : learner.flow().named_parameters()) {
+    if (named.key().ends_with("matrix"))
+      named.value().register_hook([](const Tensor& g) { return at::full_like(g, 1e20); });
+  }
+}
+
+TEST_F(BadStep, SaysWhichGradientIsTooLargeToBeSquared) {
+  config_ = parse_config(plane_yaml(), "config", {"optimizer.clip_norm=0"});
+  Learner learner(config_, build_flow(config_, at::kFloat));
+  learner.initialise(batch_);
+  make_gradient_huge(learner);
+  NamedTensors before = learner.optimizer_state();
+  for (auto& [name, tensor] : before) tensor = tensor.clone();
+  learner.step(batch_);
+  EXPECT_EQ(learner.first_bad_step(), 0);
+  EXPECT_TRUE(learner.is_finite());
+  for (const auto& [name, tensor] : learner.optimizer_state())
+    EXPECT_TRUE(at::equal(tensor, before.at(name))) << name;
+  EXPECT_EQ(
+      explain_divergence(learner, 0, batch_),
+      "loss and gradient are finite, but the gradient is too large to be squared: its norm is "
+      "2e+20, that of flow.1_linear.matrix alone 2e+20 (optimizer.clip_norm bounds it)");
+}
+
+TEST_F(BadStep, IsNoneWhereTheHugeGradientIsClipped) {
+  make_gradient_huge(learner_);
+  learner_.step(batch_);
+  EXPECT_EQ(learner_.first_bad_step(), std::nullopt);
+  EXPECT_TRUE(learner_.is_finite());
+}
+
+TEST_F(BadStep, SaysThatARateIsTooLarge) {
+  config_ = parse_config(plane_yaml(), "config",
+                         {"optimizer.learning_rate=1e300", "optimizer.schedule.warmup_steps=0"});
+  Learner learner(config_, build_flow(config_, at::kFloat));
+  learner.initialise(batch_);
+  learner.step(batch_);
+  EXPECT_EQ(learner.first_bad_step(), 0);
+  EXPECT_TRUE(learner.is_finite());
+  EXPECT_EQ(explain_divergence(learner, 0, batch_),
+            "loss and gradient are finite, but an update could throw the weights beyond all "
+            "numbers: the learning rate is too large, or the smallest denominator (epsilon or "
+            "floor) too small");
+}
+
+TEST_F(BadStep, IsTheFirstOfAnyKindOfNumberThatIsNamed) {
+  EXPECT_TRUE(learner_.is_finite());
+  EXPECT_EQ(learner_.first_not_finite(), "");
+  learner_.optimizer_state().at("v.flow.1_linear.matrix")[0][1] = INFINITY;
+  EXPECT_FALSE(learner_.is_finite());
+  EXPECT_EQ(learner_.first_not_finite(), "v.flow.1_linear.matrix: 1 of 4 numbers are not finite");
+  learner_.weights().at("ema.flow.0_actnorm.norm.b").fill_(NAN);
+  EXPECT_EQ(learner_.first_not_finite(),
+            "ema.flow.0_actnorm.norm.b: 2 of 2 numbers are not finite");
+}
+
+// ---- running moments ----
+
+// Two numbers, normalised by their batch's moments first of all.
+std::string normed_yaml() {
+  std::string yaml = plane_yaml();
+  return yaml.replace(yaml.find("{type: actnorm}"), 15, "{type: batch_norm}");
+}
+
+struct NormedLearner {
+  explicit NormedLearner(const Overrides& overrides = {})
+      : config(parse_config(normed_yaml(), "config", overrides)),
+        learner(config, build_flow(config, at::kDouble)) {
+    learner.initialise({at::arange(32, at::kDouble).view({16, 2}), {}});
+  }
+  Tensor moment(const std::string& name) {
+    return learner.weights().at("flow.0_batch_norm.moments." + name).clone();
+  }
+  Config config;
+  Learner learner;
+};
+
+TEST(RunningMoments, FollowThePooledBatchOnceAStep) {
+  Batch batch{at::randn({16, 2}, at::kDouble) * 3 + 1, {}};
+  for (const char* accumulate : {"train.accumulate=1", "train.accumulate=4"}) {
+    NormedLearner normed({accumulate});
+    Tensor mean = normed.moment("mean"), variance = normed.moment("variance");
+    normed.learner.step(batch);
+    EXPECT_TRUE(
+        at::allclose(normed.moment("mean"), mean + 0.1 * (batch.x.mean(0) - mean), 0, 1e-12))
+        << accumulate;
+    EXPECT_TRUE(at::allclose(normed.moment("variance"),
+                             variance + 0.1 * (batch.x.var(0, false) - variance), 0, 1e-12))
+        << accumulate;
+  }
+}
+
+TEST(RunningMoments, StayWhereAStepIsRefusedOrRunAgain) {
+  NormedLearner normed;
+  Learner& learner = normed.learner;
+  Batch batch{at::randn({16, 2}, at::kDouble), {}}, bad{at::full({16, 2}, NAN, at::kDouble), {}};
+  learner.step(batch);
+  NamedTensors before = learner.weights();
+  for (auto& [name, tensor] : before) tensor = tensor.clone();
+  learner.backward(1, batch);
+  learner.step(bad);
+  EXPECT_EQ(learner.first_bad_step(), 1);
+  EXPECT_TRUE(explain_divergence(learner, 1, bad).starts_with("the first layer gone bad is "));
+  for (const auto& [name, tensor] : learner.weights())
+    EXPECT_TRUE(at::equal(tensor, before.at(name))) << name;
+}
+
+TEST(RunningMoments, AreAveragedBesideTheWeightsAndUsedWithThem) {
+  NormedLearner normed;
+  Learner& learner = normed.learner;
+  Tensor mean = normed.moment("mean");
+  for (int step = 0; step < 3; ++step)
+    learner.step({at::randn({16, 2}, at::kDouble) + 10 * step, {}});
+  Tensor average = learner.weights().at("ema.flow.0_batch_norm.moments.mean");
+  EXPECT_FALSE(at::allclose(average, mean));
+  EXPECT_FALSE(at::allclose(average, normed.moment("mean")));
+  Tensor x = at::randn({4, 2}, at::kDouble), raw = learner.flow().log_prob(x), averaged;
+  {
+    AveragedScope scope = learner.averaged();
+    averaged = learner.flow().log_prob(x);
+    EXPECT_TRUE(
+        at::equal(learner.flow().named_buffers()["flow.0_batch_norm.moments.mean"], average));
+  }
+  EXPECT_FALSE(at::allclose(averaged, raw));
+  EXPECT_TRUE(at::equal(learner.flow().log_prob(x), raw));
+}
+
+TEST(RunningMoments, StartTheirAverageWhereACheckpointHasNone) {
+  NormedLearner one, other;
+  one.learner.step({at::randn({16, 2}, at::kDouble), {}});
+  NamedTensors saved;
+  for (const auto& [name, tensor] : one.learner.weights()) {
+    if (!name.starts_with("ema.flow.0_batch_norm.moments."))
+      saved[name] = tensor.is_floating_point() ? tensor.to(at::kFloat) : tensor;
+  }
+  other.learner.load_weights(saved, "old");
+  NamedTensors loaded = other.learner.weights();
+  EXPECT_TRUE(at::equal(loaded.at("ema.flow.0_batch_norm.moments.mean"), other.moment("mean")));
+  EXPECT_TRUE(at::allclose(other.moment("mean"), one.moment("mean"), 1e-6));
+}
+
 TEST_F(BadStep, LeavesWeightsAndAverageFinite) {
   Tensor weights = learner_.flat().values().clone(), average = learner_.ema()->average().clone();
   learner_.step({at::full({16, 2}, NAN), {}});

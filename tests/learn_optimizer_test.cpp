@@ -425,25 +425,29 @@ TEST(Optimizer, MeasuresTheWeightsItIsGiven) {
 
 // ---- the average of the weights ----
 
-TEST(Ema, StartsAtTheWeightsAndFollowsTheNewOnes) {
-  Tensor weights = at::ones({2}, kDouble);
-  Ema ema(0.75, weights);
+TEST(Ema, StartsAtTheWeightsAndMomentsAndFollowsTheNewOnes) {
+  Tensor weights = at::ones({2}, kDouble), moments = at::ones({1}, kDouble);
+  Ema ema(0.75, weights, moments);
   weights.fill_(3);
+  moments.fill_(5);
   EXPECT_TRUE(at::equal(ema.average(), at::ones({2}, kDouble)));
-  ema.follow(weights, at::zeros({}, kDouble));
+  ema.follow(weights, moments, at::zeros({}, kDouble));
   EXPECT_TRUE(at::equal(ema.average(), at::ones({2}, kDouble)));
-  ema.follow(weights, at::ones({}, kDouble));
+  EXPECT_EQ(ema.moments().item<double>(), 1);
+  ema.follow(weights, moments, at::ones({}, kDouble));
   EXPECT_TRUE(at::equal(ema.average(), at::full({2}, 1.5, kDouble)));
+  EXPECT_EQ(ema.moments().item<double>(), 2);
 }
 
 TEST(Ema, ScopeGivesTheWeightsBackAlsoAfterAnError) {
   Outer module;
   FlatParameters flat(module);
-  Ema ema(0.5, flat.values());
+  FlatMoments moments(module, kDouble);
+  Ema ema(0.5, flat.values(), moments.values());
   ema.average().fill_(1);
   double raw = module.loss().item<double>();
   try {
-    AveragedScope averaged(flat, &ema);
+    AveragedScope averaged(flat, moments, &ema);
     EXPECT_EQ(module.loss().item<double>(), 18);
     fail("evaluation failed");
   } catch (const Error&) {
@@ -513,13 +517,14 @@ void follow_glow(const Case& c, at::ScalarType type, const std::string& run, dou
   Optimizer optimizer(
       is_adam ? glow_optimizer<AdamConfig>(facts) : glow_optimizer<AdamaxConfig>(facts), weights);
   double beta2 = facts.at("beta2");
-  Ema ema(type == at::kDouble ? static_cast<float>(beta2) : beta2,
-          weights);  // their double run has a float's decay
+  Tensor none = at::zeros({0}, type);
+  // Their double run has a float's decay.
+  Ema ema(type == at::kDouble ? static_cast<float>(beta2) : beta2, weights, none);
   int64_t step = 1;
   for (; recorded.contains(run + "step" + std::to_string(step) + "/loss"); ++step) {
     std::string prefix = run + "step" + std::to_string(step) + "/";
     optimizer.update(weights, flattened(recorded, prefix + "grad/", names).to(type), admitted);
-    ema.follow(weights, admitted);
+    ema.follow(weights, none, admitted);
     EXPECT_LE(worst(weights, flattened(recorded, prefix + "var/", names)), tolerance) << prefix;
     EXPECT_LE(worst(ema.average(), flattened(recorded, prefix + "ema_of_new/", names)), tolerance)
         << prefix;

@@ -239,9 +239,8 @@ class CheckpointStores : public testing::Test {
   Warn warn() {
     return [this](const std::string& message) { warnings_ += message + "\n"; };
   }
-  std::string located(const std::string& argument) {
-    return locate_checkpoint(argument, warn()).filename();
-  }
+  fs::path located_path(const std::string& argument) { return locate_checkpoint(argument, warn()); }
+  std::string located(const std::string& argument) { return located_path(argument).filename(); }
   std::string run() const { return directory_.path().string(); }
 
   TemporaryDirectory directory_;
@@ -326,6 +325,22 @@ TEST_F(CheckpointStores, FallsBackFromABrokenLatestAndSaysSo) {
             joined("falling back to ", store_.at(1).string(), ":\n  ", store_.at(2).string(),
                    "/weights.safetensors: has 6 bytes, but was written with ",
                    fs::file_size(store_.at(1) / "weights.safetensors"), "\n"));
+}
+
+TEST_F(CheckpointStores, FallsBackFromNumbersThatAreNotFiniteAndSaysSo) {
+  save(1);
+  Checkpoint checkpoint = sample_checkpoint(2);
+  checkpoint.optimizer["m.flow.w"][0][1] = INFINITY;
+  store_.save(checkpoint, 2);
+  EXPECT_EQ(located(run()), "step_00000001");
+  EXPECT_EQ(warnings_,
+            joined("falling back to ", store_.at(1).string(), ":\n  ", store_.at(2).string(),
+                   "/optimizer.safetensors: m.flow.w: 1 of 6 numbers are not finite\n"));
+  Complaint complaint = complaint_of([&] { read_checkpoint(located_path(run() + ":2")); });
+  EXPECT_EQ(complaint.exit, Exit::kCheckpoint);
+  EXPECT_EQ(
+      complaint.message,
+      store_.at(2).string() + "/optimizer.safetensors: m.flow.w: 1 of 6 numbers are not finite");
 }
 
 TEST_F(CheckpointStores, FallsBackFromAPointerThatIsGoneOrNonsense) {

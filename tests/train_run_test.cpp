@@ -91,6 +91,22 @@ TEST(Run, LoadsBackTheWeightsItEndedWith) {
   EXPECT_NE(evaluate(*raw.flow, data.split("test"), options).nats, nats);
 }
 
+// The moments of a batch norm are averaged with the weights, in the training and when loaded.
+TEST(Run, OfABatchNormLoadsBackTheAverageItWasMeasuredWith) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run";
+  TrainResult result = run_training(image_yaml(directory), {.run = run});
+  LoadedFlow loaded = load_flow(run.string(), at::kFloat, Weights::kAverage, kNoWarning);
+  NamedTensors saved = read_checkpoint(loaded.path).weights;
+  const std::string mean = "flow.2_masked_coupling.moments.mean";
+  EXPECT_FALSE(at::equal(saved.at("ema." + mean), saved.at(mean)));
+  EXPECT_TRUE(at::equal(loaded.flow->named_buffers()[mean], saved.at("ema." + mean)));
+  Data data = load_data(loaded.config.data, static_cast<uint64_t>(loaded.config.seed));
+  EvaluateOptions options{.batch_size = 4, .seed = 5};
+  EXPECT_EQ(evaluate(*loaded.flow, data.split("test"), options).nats,
+            result.summary["test"]["nats"].get<double>());
+}
+
 TEST(Run, LeavesAnExistingFolderAlone) {
   TemporaryDirectory directory;
   fs::path run = directory / "run";
@@ -492,6 +508,49 @@ TEST(Divergence, EndsTheRunBeforeTheStepIsTaken) {
     EXPECT_TRUE(!tensor.is_floating_point() || at::isfinite(tensor).all().item<bool>()) << name;
   }
   EXPECT_EQ(load_json(run / "summary.json")["exit"], "diverged");
+}
+
+// One value of 1e12 among the examples, whose gradient is finite and its square is not.
+std::string huge_yaml(const TemporaryDirectory& directory) {
+  Tensor x = at::arange(128).remainder(7).view({64, 2}).to(at::kFloat);
+  x[20][0] = 1e12;
+  save_npy(directory / "x.npy", x);
+  std::string yaml = plane_yaml();
+  yaml.replace(yaml.find("{source: synthetic"), yaml.find("}\n") - yaml.find("{source: synthetic"),
+               joined("{source: npy, path: ", (directory / "x.npy").string(),
+                      ", shape: [2], test_fraction: 0.25"));
+  return yaml;
+}
+
+TEST(Divergence, LeavesNoCheckpointThatCannotBeLoaded) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run";
+  Overrides overrides{"optimizer.clip_norm=0", "train.checkpoint_every=1"};
+  Exit exit =
+      complaint_of([&] { run_training(huge_yaml(directory), {.run = run}, overrides); }).exit;
+  EXPECT_EQ(exit, Exit::kDiverged);
+  for (int64_t step : CheckpointStore(run / "checkpoints").steps()) {
+    EXPECT_EQ(message_of([&] { read_checkpoint(CheckpointStore(run / "checkpoints").at(step)); }),
+              "no error");
+  }
+}
+
+TEST(Divergence, OfAStartThatIsNotFiniteIsNotSaved) {
+  TemporaryDirectory directory;
+  fs::path run = directory / "run";
+  save_npy(directory / "x.npy", at::full({64, 2}, 3e38f));
+  std::string yaml = joined("data: {source: npy, path: ", (directory / "x.npy").string(),
+                            ", shape: [2], test_fraction: 0.25}\n",
+                            "train: {steps: 4, batch_size: 8}\nflow: [{type: batch_norm}]\n");
+  Complaint complaint = complaint_of([&] { run_training(yaml, {.run = run, .max_seconds = 0}); });
+  EXPECT_EQ(complaint.exit, Exit::kDiverged);
+  EXPECT_TRUE(complaint.message.starts_with(
+      "training diverged: after step 0 flow.0_batch_norm.moments.mean: 2 of 2 numbers are not "
+      "finite\n  Cures: "))
+      << complaint.message;
+  EXPECT_TRUE(complaint.message.ends_with("They were not saved. There is no checkpoint yet"))
+      << complaint.message;
+  EXPECT_TRUE(CheckpointStore(run / "checkpoints").steps().empty());
 }
 
 // ---- format 1 for ever ----

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "flow/flow.h"
+#include "learn/flat_moments.h"
 
 namespace diffeo {
 namespace {
@@ -256,11 +257,14 @@ TEST(Coupling, StartsWithGlowsConstantScale) {
   EXPECT_NEAR(log_det[0].item<double>(), -0.126928011042972 * 8, 1e-12);
 }
 
-TEST(BatchNorm, FollowsTheBatchOnlyWhileTraining) {
+TEST(BatchNorm, FollowsTheBatchOnlyWhereATrainingTakesTheStep) {
   Flow flow = double_flow("[{type: batch_norm}]", {2});
   Tensor x = 2 * randn({100, 2}) + 5;
   Tensor z = flow.encode(x, {.mode = Mode::kTrain});
   EXPECT_TRUE(at::allclose(z.mean(0), at::zeros({2}, at::kDouble), 0, 1e-12));
+  EXPECT_EQ(flow.named_buffers()["flow.0_batch_norm.moments.mean"].abs().sum().item<double>(), 0);
+  FlatMoments moments(flow, at::kDouble);
+  moments.follow(moments.pending(), at::ones({}));
   EXPECT_TRUE(
       at::allclose(flow.named_buffers()["flow.0_batch_norm.moments.mean"], 0.1 * x.mean(0)));
   Tensor before = flow.named_buffers()["flow.0_batch_norm.moments.variance"].clone();

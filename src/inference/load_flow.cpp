@@ -8,7 +8,8 @@ namespace {
 
 bool is_average(const std::string& name) { return name.starts_with(kAveragePrefix); }
 
-// Parameters and buffers by their plain names, averages in place of parameters where wanted.
+// Parameters and buffers by their plain names, averages in place of parameters and of running
+// moments where wanted.
 NamedTensors chosen_weights(const NamedTensors& stored, bool averaged) {
   NamedTensors chosen;
   for (const auto& [name, tensor] : stored) {

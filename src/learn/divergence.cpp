@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "learn/named_weights.h"
+
 namespace diffeo {
 namespace {
 
@@ -72,7 +74,20 @@ std::string too_large_gradient(Learner& learner) {
       " (optimizer.clip_norm bounds it)");
 }
 
+std::string first_bad_moments(const FlatMoments& moments) {
+  Tensor pending = moments.pending();
+  for (const ParameterRange& range : moments.ranges()) {
+    std::string fault = fault_in(range.of(pending));
+    if (!fault.empty())
+      return joined("loss and gradient are finite, but not the batch's moments for ", range.name,
+                    " (", fault, ")");
+  }
+  return {};
+}
+
 std::string first_bad_update(Learner& learner) {
+  std::string moments = first_bad_moments(learner.moments());
+  if (!moments.empty()) return moments;
   std::string gradient = too_large_gradient(learner);
   if (!gradient.empty()) return gradient;
   return learner.optimizer().reaches_too_far()

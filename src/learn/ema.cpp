@@ -4,12 +4,18 @@
 
 namespace diffeo {
 
-Ema::Ema(double decay, const Tensor& weights) : decay_(decay), average_(weights.detach().clone()) {}
+Ema::Ema(double decay, const Tensor& weights, const Tensor& moments)
+    : decay_(decay), average_(weights.detach().clone()), moments_(moments.detach().clone()) {}
 
-void Ema::follow(const Tensor& weights, const Tensor& admitted) {
-  average_.lerp_(weights, admitted * (1 - decay_));
+void Ema::follow(const Tensor& weights, const Tensor& moments, const Tensor& admitted) {
+  Tensor share = admitted * (1 - decay_);
+  average_.lerp_(weights, share);
+  moments_.lerp_(moments, share);
 }
 
-void Ema::restart(const Tensor& weights) { average_.copy_(weights); }
+void Ema::restart(const Tensor& weights, const Tensor& moments) {
+  average_.copy_(weights);
+  moments_.copy_(moments);
+}
 
 }  // namespace diffeo

@@ -23,6 +23,13 @@ void add_share(Terms& total, const Terms& part, double parts) {
   for (const auto& [name, term] : part.auxiliary) add(total.auxiliary[name], term);
 }
 
+NamedTensors by_name(const std::string& prefix, const std::vector<ParameterRange>& ranges,
+                     const Tensor& flat) {
+  NamedTensors tensors;
+  for (const ParameterRange& range : ranges) tensors[prefix + range.name] = range.of(flat);
+  return tensors;
+}
+
 NamedTensors with_prefix(const NamedTensors& tensors, const std::string& prefix) {
   NamedTensors chosen;
   for (const auto& [name, tensor] : tensors) {
@@ -39,24 +46,31 @@ Learner::Learner(const Config& config, std::shared_ptr<Flow> flow)
       accumulate_(config.train.accumulate),
       unit_(config.objective),
       flat_(*flow_),
+      moments_(*flow_, flat_.values().options()),
       options_(flat_.values().options()),
       penalty_(config.penalty, flat_),
       optimizer_(config.optimizer, flat_.values()),
       guard_(flat_.values()) {
-  if (config.train.ema_decay > 0) ema_.emplace(config.train.ema_decay, flat_.values());
+  if (config.train.ema_decay > 0)
+    ema_.emplace(config.train.ema_decay, flat_.values(), moments_.values());
 }
 
 void Learner::initialise(const Batch& batch, const Observer& observer) {
   Batch here = batch.to(options_);
   SeededNoise noise(seed_of(seed_, "initialise", 0), options_.device());
   flow_->initialise(here.x, {.labels = here.labels, .noise = &noise, .observer = observer});
+  start_from_here();
+}
+
+void Learner::start_from_here() {
   optimizer_.measure(flat_.values());
-  if (ema_) ema_->restart(flat_.values());
+  if (ema_) ema_->restart(flat_.values(), moments_.values());
 }
 
 Terms Learner::backward(int64_t step, const Batch& batch, const Observer& observer) {
   Batch here = batch.to(options_);
   Terms total;
+  moments_.forget();
   for (int64_t part = 0; part < accumulate_; ++part) {
     SeededNoise noise(seed_of(seed_, "train", step * accumulate_ + part), options_.device());
     Batch chunk = part_of(here, part, here.x.size(0) / accumulate_);
@@ -76,31 +90,31 @@ StepReport Learner::step(const Batch& batch) {
   double clip = optimizer_.clip_norm();
   Tensor norm = clip > 0 ? clip_to_norm(flat_.gradients(), clip) : global_norm(flat_.gradients());
   // All that tells whether the step may be taken is known before anything changes.
+  Tensor pending = moments_.pending();
   Tensor is_good = at::isfinite(terms.loss).logical_and_(optimizer_.keeps_finite(norm));
+  if (moments_.are_there()) is_good.logical_and_(at::isfinite(pending.sum(at::kDouble)));
   Tensor admitted = guard_.admit(step, is_good, flat_.gradients());
   optimizer_.update(flat_.values(), flat_.gradients(), admitted);
-  if (ema_) ema_->follow(flat_.values(), admitted);
+  moments_.follow(pending, admitted);
+  if (ema_) ema_->follow(flat_.values(), moments_.values(), admitted);
   return {terms.nats, norm, terms.auxiliary};
 }
 
 double Learner::penalty() const { return penalty_.value(flat_.values()).item<double>(); }
 
-NamedTensors Learner::by_name(const std::string& prefix, const Tensor& flat) const {
-  NamedTensors tensors;
-  for (const ParameterRange& range : flat_.ranges()) tensors[prefix + range.name] = range.of(flat);
-  return tensors;
-}
-
 NamedTensors Learner::weights() const {
-  NamedTensors tensors = by_name("", flat_.values());
+  NamedTensors tensors = by_name("", flat_.ranges(), flat_.values());
   for (const auto& named : flow_->named_buffers()) tensors[named.key()] = named.value();
-  if (ema_) tensors.merge(by_name(kAveragePrefix, ema_->average()));
+  if (!ema_) return tensors;
+  tensors.merge(by_name(kAveragePrefix, flat_.ranges(), ema_->average()));
+  tensors.merge(by_name(kAveragePrefix, moments_.ranges(), ema_->moments()));
   return tensors;
 }
 
 NamedTensors Learner::optimizer_state() const {
   NamedTensors tensors;
-  for (const auto& [name, flat] : optimizer_.state()) tensors.merge(by_name(name + ".", flat));
+  for (const auto& [name, flat] : optimizer_.state())
+    tensors.merge(by_name(name + ".", flat_.ranges(), flat));
   return tensors;
 }
 
@@ -115,7 +129,7 @@ std::string Learner::first_not_finite() const {
 
 bool Learner::is_finite() const {
   std::vector<Tensor> all{flat_.values()};
-  if (ema_) all.push_back(ema_->average());
+  if (ema_) all.insert(all.end(), {ema_->average(), ema_->moments()});
   for (const auto& [name, tensor] : optimizer_.state()) all.push_back(tensor);
   for (const Tensor& buffer : flow_->buffers()) {
     if (buffer.is_floating_point()) all.push_back(buffer);
@@ -138,9 +152,14 @@ void Learner::load_weights(const NamedTensors& weights, const std::string& place
   if (!both)
     std::erase_if(targets,
                   [](const auto& named) { return named.first.starts_with(kAveragePrefix); });
+  for (const ParameterRange& range : moments_.ranges()) {
+    // Missing where no average was kept, or by a program that kept none of moments.
+    auto raw = source.find(range.name);
+    if (both && raw != source.end()) source.try_emplace(kAveragePrefix + range.name, raw->second);
+  }
   assign_tensors(source, targets, place);
-  optimizer_.measure(flat_.values());
-  if (ema_ && !both) ema_->restart(flat_.values());
+  if (both) optimizer_.measure(flat_.values());
+  else start_from_here();
 }
 
 void Learner::load_optimizer(const NamedTensors& state, int64_t updates, const std::string& place) {

@@ -30,8 +30,8 @@ class Learner {
   void initialise(const Batch& batch, const Observer& observer = {});
 
   // One update, the next in number. Waits for the device nowhere. A step is refused where its loss
-  // or gradient is not finite or where weights, averages or the optimizer's state might not be
-  // after it. Neither it nor any later one then changes anything.
+  // or gradient is not finite or where weights, averages, running moments or the optimizer's state
+  // might not be after it. Neither it nor any later one then changes anything.
   StepReport step(const Batch& batch);
 
   // The step that was refused, if one was. Waits for the device.
@@ -45,20 +45,21 @@ class Learner {
   std::string first_not_finite() const;
 
   // The passes of a step: adds the gradient of its objective and of the penalty to
-  // flat().gradients() and changes no weight.
+  // flat().gradients(). Nothing else changes: the batch's moments only wait in moments().pending().
   Terms backward(int64_t step, const Batch& batch, const Observer& observer = {});
 
   bool has_penalty() const { return penalty_.is_there(); }
   double penalty()
       const;  // its value at the weights, in the objective's unit; waits for the device
 
-  // What a checkpoint holds: views of the weights (raw, and averages as "ema." + name) and of the
-  // optimizer's state.
+  // What a checkpoint holds: views of the weights and buffers (raw, and the averages of weights and
+  // running moments as "ema." + name) and of the optimizer's state.
   NamedTensors weights() const;
   NamedTensors optimizer_state() const;
 
   // Throws Exit::kCheckpoint, `place` first, where they do not fit; nothing is changed then.
-  // Averages are taken where both sides have them, else they start from the weights.
+  // Averages are taken where both sides have them, else they start from the weights; those of
+  // running moments, which older checkpoints lack, from the moments.
   void load_weights(const NamedTensors& weights, const std::string& place);
   void load_optimizer(const NamedTensors& state, int64_t updates, const std::string& place);
 
@@ -66,17 +67,22 @@ class Learner {
   const std::shared_ptr<Flow>& flow_pointer() const { return flow_; }
   FlatParameters& flat() { return flat_; }
   const Optimizer& optimizer() const { return optimizer_; }
+  const FlatMoments& moments() const { return moments_; }
   const Ema* ema() const { return ema_ ? &*ema_ : nullptr; }
+
+  // As long as it lives, the flow is the averaged one, where there is an average.
+  AveragedScope averaged() { return AveragedScope(flat_, moments_, ema()); }
   const at::TensorOptions& options() const { return options_; }
 
  private:
-  NamedTensors by_name(const std::string& prefix, const Tensor& flat) const;
+  void start_from_here();
 
   std::shared_ptr<Flow> flow_;
   uint64_t seed_;
   int64_t accumulate_;
   ObjectiveUnit unit_;
   FlatParameters flat_;
+  FlatMoments moments_;
   at::TensorOptions options_;
   Penalty penalty_;
   Optimizer optimizer_;

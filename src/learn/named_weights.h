@@ -9,7 +9,7 @@
 namespace diffeo {
 
 // A model's weights by name, as checkpoints hold them: each parameter and buffer, and the average
-// of a parameter under its name with this prefix.
+// of a parameter or of a batch norm's running moments under its name with this prefix.
 constexpr const char* kAveragePrefix = "ema.";
 
 // "1 of 6 numbers are not finite", or nothing where all are. Waits for the device.

@@ -28,16 +28,31 @@ RunningMoments::RunningMoments(const Site& site) {
   variance_ = register_buffer("variance", site.constant(shape, 1));
 }
 
-void RunningMoments::follow(const Moments& batch, double rate) {
+// The mean goes towards the newest batch's by its share; the variance within batches likewise, and
+// the variance between the batches' means is added (Chan, Golub, LeVeque 1979).
+void RunningMoments::pool(const Moments& batch) {
   at::NoGradGuard no_grad;
-  mean_.lerp_(batch.mean, rate);
-  variance_.lerp_(batch.variance, rate);
+  Tensor mean = batch.mean.detach(), variance = batch.variance.detach();
+  double share = 1 / static_cast<double>(++passes_);
+  if (passes_ > 1) {
+    Tensor apart = mean - pending_.mean;
+    variance = pending_.variance + share * (variance - pending_.variance) +
+               share * (1 - share) * apart.square();
+    mean = pending_.mean + share * apart;
+  }
+  pending_ = {mean, variance};
 }
 
 Moments RunningMoments::of(const Tensor& x, const Pass& pass, double share) {
   if (pass.mode == Mode::kEvaluate) return running();
   Moments batch = batch_moments(x, share);
-  follow(batch, pass.mode == Mode::kInitialise ? 1 : 0.1);
+  if (pass.mode == Mode::kTrain) {
+    pool(batch);
+  } else {
+    at::NoGradGuard no_grad;
+    mean_.copy_(batch.mean);
+    variance_.copy_(batch.variance);
+  }
   return batch;
 }
 

@@ -12,10 +12,14 @@ struct Moments {
   Tensor mean, variance;
 };
 
-// The moments a batch norm divides by. Mode train: the batch's, with gradients, and the running
-// averages follow them by a tenth a pass (laurent-dinh/models, real_nvp). Mode initialise: the
-// batch's, which the running averages become. Mode evaluate: the running averages. Examples of one
-// batch influence each other in the first two modes.
+// How far running averages go towards the moments of a step's batch (laurent-dinh/models, real_nvp).
+constexpr double kFollowRate = 0.1;
+
+// The moments a batch norm divides by. Mode train: the batch's, with gradients. They stay pending
+// here until whoever runs the training has the running averages follow them (learn/flat_moments.h):
+// a step may be refused, or run again to see why. Mode initialise: the batch's, which the running
+// averages become. Mode evaluate: the running averages. Examples of one batch influence each other
+// in the first two modes.
 class RunningMoments final : public torch::nn::Module {
  public:
   explicit RunningMoments(const Site& site);
@@ -24,11 +28,18 @@ class RunningMoments final : public torch::nn::Module {
   Moments of(const Tensor& x, const Pass& pass, double share = 1);
   Moments running() const { return {mean_, variance_}; }
 
+  // Of the batches that train-mode passes have seen since forget(), equal in size, as if they were
+  // one; running() where there was none. Without gradients.
+  Moments pending() const { return passes_ > 0 ? pending_ : running(); }
+  void forget() { passes_ = 0; }
+
  private:
-  void follow(const Moments& batch, double rate);
+  void pool(const Moments& batch);
 
   Tensor mean_;      // [C, 1, ...]
   Tensor variance_;  // [C, 1, ...]
+  Moments pending_;
+  int64_t passes_ = 0;  // that pending_ holds
 };
 
 // (x - mean) / sqrt(variance + 1e-4) + beta: RealNVP's batch norm inside networks, without a scale.

@@ -9,7 +9,8 @@ namespace diffeo {
 
 // All that continues a training or uses what it made. On disk a directory:
 //
-//   weights.safetensors    parameters and buffers by name, parameters' averages as "ema." + name
+//   weights.safetensors    parameters and buffers by name, averages of parameters and of running
+//                          moments as "ema." + name
 //   optimizer.safetensors  "m." + name, "v." + name, …
 //   state.json             TrainingState
 //   config.yaml            the resolved configuration

@@ -113,7 +113,7 @@ void Training::evaluate_test() {
 Score Training::score_of(const std::string& split, int64_t examples) {
   require_finite();
   Stopwatch watch;
-  AveragedScope averaged(learner_.flat(), learner_.ema());
+  AveragedScope averaged = learner_.averaged();
   Dataset data = first_examples(data_.split(split), examples);
   Score score{.split = split};
   try {
@@ -132,7 +132,7 @@ Score Training::score_of(const std::string& split, int64_t examples) {
 
 void Training::draw_samples() {
   require_finite();
-  AveragedScope averaged(learner_.flat(), learner_.ema());
+  AveragedScope averaged = learner_.averaged();
   journal_->draw(learner_.flow(), state_.step);
   state_.sampled = state_.step;
   is_saved_ = false;

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "golden/realnvp_names.h"
+#include "learn/flat_moments.h"
 
 namespace diffeo::golden {
 namespace {
@@ -122,8 +123,15 @@ void RealNvpModel::check_forward(ModeName mode) {
   close("train/l2_sum", penalty().view({1}));
 }
 
+// What a training does of the last train-mode pass.
+void follow_moments(Flow& flow) {
+  FlatMoments moments(flow, flow.options());
+  moments.follow(moments.pending(), at::ones({}, flow.options()));
+}
+
 // After one train-mode pass from the recorded variables.
 void RealNvpModel::check_running_moments() {
+  follow_moments(flow_);
   NamedTensors after = realnvp_values(hyper_, tensors_, "after_bn/");
   EXPECT_EQ(after.size(), flow_.named_buffers().size());
   for (auto& b : flow_.named_buffers()) {
@@ -247,7 +255,9 @@ void SingleCoupling::check_network(ModeName mode) {
 
 void SingleCoupling::check_running_moments() {
   reset();
+  FlatMoments(flow_, flow_.options()).forget();
   flow_.layers()->forward(in("x"), {.mode = Mode::kTrain});
+  follow_moments(flow_);
   NamedTensors after = realnvp_coupling_values(tensors_, "after_bn/", path_);
   EXPECT_EQ(after.size(), flow_.named_buffers().size());
   for (auto& b : flow_.named_buffers()) {
