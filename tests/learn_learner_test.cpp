@@ -305,6 +305,29 @@ TEST(ResumeRules, LetDataFilesMoveButNeitherComeNorGo) {
             "Take these keys back, or start a new run from its weights with --fork");
 }
 
+// What stands in no entry of fields() is locked; a section's rule holds for all inside it.
+TEST(ResumeRules, ComeFromTheEntryOfEachKey) {
+  Config before = parse_config(plane_yaml());
+  Config after = parse_config(
+      plane_yaml(), "config",
+      {"objective=bits_per_dim", "penalty.l2=0", "optimizer.schedule={kind: cosine, steps: 9}",
+       "train.accumulate=2", "train.keep=1", "data.evaluation_examples=7"});
+  std::map<std::string, OnResume> rules;
+  for (const Difference& difference : differences(before, after))
+    rules[difference.path] = difference.rule;
+  std::map<std::string, OnResume> expected{
+      {"objective", OnResume::kLocked},
+      {"penalty.l2", OnResume::kWarned},
+      {"optimizer.schedule.kind", OnResume::kWarned},
+      {"optimizer.schedule.warmup_steps", OnResume::kWarned},
+      {"optimizer.schedule.steps", OnResume::kWarned},
+      {"optimizer.schedule.minimum", OnResume::kWarned},
+      {"train.accumulate", OnResume::kWarned},
+      {"train.keep", OnResume::kFree},
+      {"data.evaluation_examples", OnResume::kLocked}};
+  EXPECT_TRUE(rules == expected) << rules.size();
+}
+
 TEST(ResumeRules, OptimizersOfAnotherKindDoNotFit) {
   Config before = parse_config(plane_yaml()),
          after = parse_config(plane_yaml(), "config", {"optimizer.kind=adamax"});

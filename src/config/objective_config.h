@@ -24,6 +24,7 @@ struct EnumNames<ObjectiveUnit> {
 struct PenaltyConfig {
   static constexpr const char* kDoc =
       "An L2 term beside the likelihood, over parameters chosen by name.";
+  static constexpr OnResume kOnResume = OnResume::kWarned;
   double l2 = 0;
   std::vector<std::string> parameters;
 

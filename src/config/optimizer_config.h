@@ -8,6 +8,7 @@ namespace diffeo {
 // Below, g is the gradient after clipping, t counts updates from 1, and every state starts at 0.
 struct OptimizerCommon {
   static constexpr const char* kTag = "kind";
+  static constexpr OnResume kOnResume = OnResume::kWarned;
   double learning_rate = 1e-3;
   double clip_norm =
       0;  // g <- g * clip_norm / max(clip_norm, |g|), |g| over all parameters; 0: none

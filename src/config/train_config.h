@@ -10,6 +10,7 @@ namespace diffeo {
 
 struct TrainConfig {
   static constexpr const char* kDoc = "How long to train, and what to do on the way.";
+  static constexpr OnResume kOnResume = OnResume::kWarned;
   int64_t steps = 10000;
   int64_t batch_size = 64;
   int64_t accumulate = 1;
@@ -26,25 +27,26 @@ struct TrainConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("steps", steps, "updates of the weights", at_least(1));
+    ar("steps", steps, "updates of the weights", at_least(1), OnResume::kFree);
     ar("batch_size", batch_size, "examples in an update, the accumulated passes together",
        at_least(1));
     ar("accumulate", accumulate, "equal passes that a batch is cut into, to save memory",
        at_least(1));
     ar("initialise_examples", initialise_examples,
-       "examples of the data-dependent start, 0: batch_size", at_least(0));
-    ar("log_every", log_every, "steps between two lines of metrics", at_least(1));
+       "examples of the data-dependent start, 0: batch_size", at_least(0), OnResume::kFree);
+    ar("log_every", log_every, "steps between two lines of metrics", at_least(1), OnResume::kFree);
     ar("evaluate_every", evaluate_every, "steps between two evaluations, 0: only at the end",
-       at_least(0));
+       at_least(0), OnResume::kFree);
     ar("evaluate_examples", evaluate_examples,
-       "held-out examples of an evaluation on the way, 0: all", at_least(0));
+       "held-out examples of an evaluation on the way, 0: all", at_least(0), OnResume::kFree);
     ar("sample_every", sample_every, "steps between two sample pictures, 0: only at the end",
-       at_least(0));
-    ar("sample_count", sample_count, "samples in a picture", at_least(1));
-    ar("sample_temperatures", sample_temperatures, "one picture for each", at_least(0));
+       at_least(0), OnResume::kFree);
+    ar("sample_count", sample_count, "samples in a picture", at_least(1), OnResume::kFree);
+    ar("sample_temperatures", sample_temperatures, "one picture for each", at_least(0),
+       OnResume::kFree);
     ar("checkpoint_every", checkpoint_every, "steps between two checkpoints, 0: only at the end",
-       at_least(0));
-    ar("keep", keep, "newest checkpoints kept, beside the best", at_least(1));
+       at_least(0), OnResume::kFree);
+    ar("keep", keep, "newest checkpoints kept, beside the best", at_least(1), OnResume::kFree);
     ar("ema_decay", ema_decay, "decay of the running average of the weights, 0: none",
        from_to_below(0, 1));
   }

@@ -54,12 +54,14 @@ class TypeReader {
   explicit TypeReader(std::vector<FieldInfo>& fields) : fields_(fields) {}
 
   template <class T>
-  void operator()(const char* key, T& value, const char* doc, Range range = {}) {
+  void operator()(const char* key, T& value, const char* doc, Range range = {},
+                  OnResume = OnResume::kAsSection) {
     fields_.push_back({key, doc, range, false, node_of(value), type_info<T>()});
   }
 
   template <class T>
-  void required(const char* key, T&, const char* doc, Range range = {}) {
+  void required(const char* key, T&, const char* doc, Range range = {},
+                OnResume = OnResume::kAsSection) {
     fields_.push_back({key, doc, range, true, {}, type_info<T>()});
   }
 

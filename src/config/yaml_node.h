@@ -4,12 +4,14 @@
 #include <vector>
 
 #include "config/place.h"
+#include "core/range.h"
 
 namespace diffeo {
 
 struct YamlKey {
   std::string name;
   Place place = {};
+  OnResume on_resume = OnResume::kAsSection;  // of a tree that a configuration wrote
 };
 
 // A YAML document as a plain tree: aliases are expanded to copies, tags are gone.
@@ -29,8 +31,8 @@ struct YamlNode {
     return nullptr;
   }
 
-  void add(const std::string& key, YamlNode value) {
-    keys.push_back({key});
+  void add(const std::string& key, YamlNode value, OnResume change = OnResume::kAsSection) {
+    keys.push_back({key, {}, change});
     items.push_back(std::move(value));
   }
 };

@@ -80,12 +80,14 @@ class YamlReader {
   YamlReader(Reading& reading, const YamlNode* node, Path path, const char* type, const char* tag);
 
   template <class T>
-  void operator()(const char* key, T& value, const char*, Range range = {}) {
+  void operator()(const char* key, T& value, const char*, Range range = {},
+                  OnResume = OnResume::kAsSection) {
     read_value(reading_, take(key), path_ / key, {range, true}, value);
   }
 
   template <class T>
-  void required(const char* key, T& value, const char* doc, Range range = {}) {
+  void required(const char* key, T& value, const char* doc, Range range = {},
+                OnResume = OnResume::kAsSection) {
     const YamlNode* node = take(key);
     if (!reading_.given(node, path_ / key)) return miss(key, doc);
     read_value(reading_, node, path_ / key, {range, false}, value);

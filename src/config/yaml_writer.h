@@ -36,26 +36,32 @@ YamlNode node_of(std::variant<Configs...>& value);
 // The archive that writes a struct's fields into a mapping.
 class YamlWriter {
  public:
-  explicit YamlWriter(YamlNode& map) : map_(map) {}
+  // `standard`: what the struct says of its keys' changes.
+  YamlWriter(YamlNode& map, OnResume standard) : map_(map), standard_(standard) {}
 
   template <class T>
-  void operator()(const char* key, T& value, const char*, Range = {}) {
-    map_.add(key, node_of(value));
+  void operator()(const char* key, T& value, const char*, Range = {},
+                  OnResume change = OnResume::kAsSection) {
+    map_.add(key, node_of(value), change == OnResume::kAsSection ? standard_ : change);
   }
 
   template <class T>
-  void required(const char* key, T& value, const char*, Range = {}) {
-    map_.add(key, node_of(value));
+  void required(const char* key, T& value, const char* doc, Range range = {},
+                OnResume change = OnResume::kAsSection) {
+    (*this)(key, value, doc, range, change);
   }
 
  private:
   YamlNode& map_;
+  OnResume standard_;
 };
 
 template <class T>
 void write_fields(T& value, YamlNode& map) {
   map.kind = YamlNode::Kind::kMap;
-  YamlWriter writer(map);
+  OnResume standard = OnResume::kAsSection;
+  if constexpr (requires { T::kOnResume; }) standard = T::kOnResume;
+  YamlWriter writer(map, standard);
   if constexpr (requires { value.fields(writer); }) value.fields(writer);
 }
 

@@ -13,6 +13,14 @@ namespace diffeo {
 // Where examples come from. `source` tells the alternatives apart; each file's reader checks that
 // what it finds is what the configuration says.
 
+// The keys that every source of files has, last in each.
+template <class Archive, class Files>
+void training_set_fields(Archive& ar, Files& files) {
+  ar("validation", files.validation,
+     "fraction of the training set held out as the split `validation`", between(0, 0.9));
+  ar("augment", files.augment, "augmentation of training images");
+}
+
 struct SyntheticConfig {
   static constexpr const char* kTag = "source";
   static constexpr const char* kType = "synthetic";
@@ -41,10 +49,9 @@ struct Cifar10Config {
   void fields(Archive& ar) {
     ar.required("path", path,
                 "folder with data_batch_1.bin … data_batch_5.bin and test_batch.bin, or with "
-                "train.bin and test.bin");
-    ar("validation", validation, "fraction of the training set held out as the split `validation`",
-       between(0, 0.9));
-    ar("augment", augment, "augmentation of training images");
+                "train.bin and test.bin",
+                {}, OnResume::kPlace);
+    training_set_fields(ar, *this);
   }
 };
 
@@ -64,7 +71,8 @@ struct IdxConfig {
     ar("path", path,
        "folder with train-images-idx3-ubyte and its companions; empty: Fashion-MNIST of Debian's "
        "package "
-       "dataset-fashion-mnist");
+       "dataset-fashion-mnist",
+       {}, OnResume::kPlace);
     ar("shape", shape, "shape [1, height, width] of the images in the files");
     ar("classes", classes, "number of classes; 0: labels are not read", at_least(0));
     ar("pad", pad,
@@ -72,9 +80,7 @@ struct IdxConfig {
        "not comparable with "
        "bits/dim without",
        between(0, 1024));
-    ar("validation", validation, "fraction of the training set held out as the split `validation`",
-       between(0, 0.9));
-    ar("augment", augment, "augmentation of training images");
+    training_set_fields(ar, *this);
   }
 
   // What is wrong with the members together, or nothing.
@@ -98,19 +104,19 @@ struct NpyConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar.required("path", path, "file of training examples");
-    ar("test", test, "file of test examples");
+    ar.required("path", path, "file of training examples", {}, OnResume::kPlace);
+    ar("test", test, "file of test examples", {}, OnResume::kPlace);
     ar("test_fraction", test_fraction,
        "fraction of `path` held out as the split `test` where `test` names no file",
        between(0, 0.9));
     ar.required("shape", shape, "shape of one example: [D], or [C, H, W] for images");
-    ar("labels", labels, "file of the training examples' labels, integers [N]");
-    ar("test_labels", test_labels, "file of the test examples' labels, integers [N]");
+    ar("labels", labels, "file of the training examples' labels, integers [N]", {},
+       OnResume::kPlace);
+    ar("test_labels", test_labels, "file of the test examples' labels, integers [N]", {},
+       OnResume::kPlace);
     ar("classes", classes,
        "number of classes, for which `labels` is needed; 0: there are no labels", at_least(0));
-    ar("validation", validation, "fraction of the training set held out as the split `validation`",
-       between(0, 0.9));
-    ar("augment", augment, "augmentation of training images");
+    training_set_fields(ar, *this);
   }
 
   // What is wrong with the members together, or nothing.
