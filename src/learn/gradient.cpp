@@ -76,7 +76,7 @@ Tensor clip_to_norm(const Tensor& gradient, double clip_norm) {
 FiniteGuard::FiniteGuard(const Tensor& weights)
     : first_bad_(at::full({}, -1, weights.options().dtype(at::kLong))) {}
 
-Tensor FiniteGuard::admit(int64_t step, const Tensor& is_good, const Tensor& gradient) {
+Tensor FiniteGuard::decide(int64_t step, const Tensor& is_good, const Tensor& gradient) {
   first_bad_.masked_fill_((first_bad_ < 0).logical_and_(is_good.logical_not()), step);
   Tensor stopped = first_bad_ >= 0;
   // What is multiplied by 0 must be finite for the product to be 0.

@@ -46,7 +46,7 @@ class FiniteGuard {
   // `is_good`: one bool, whether all that the step would leave is finite. Returns one number of the
   // weights' type, 1 where the step is admitted, else 0. The gradient of a step that is not becomes
   // zero, in place.
-  Tensor admit(int64_t step, const Tensor& is_good, const Tensor& gradient);
+  Tensor decide(int64_t step, const Tensor& is_good, const Tensor& gradient);
 
   // The step, if there was one. Waits for the device.
   std::optional<int64_t> first_bad() const;

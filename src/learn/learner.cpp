@@ -93,7 +93,7 @@ StepReport Learner::step(const Batch& batch) {
   Tensor pending = moments_.pending();
   Tensor is_good = at::isfinite(terms.loss).logical_and_(optimizer_.keeps_finite(norm));
   if (moments_.are_there()) is_good.logical_and_(at::isfinite(pending.sum(at::kDouble)));
-  Tensor admitted = guard_.admit(step, is_good, flat_.gradients());
+  Tensor admitted = guard_.decide(step, is_good, flat_.gradients());
   optimizer_.update(flat_.values(), flat_.gradients(), admitted);
   moments_.follow(pending, admitted);
   if (ema_) ema_->follow(flat_.values(), moments_.values(), admitted);

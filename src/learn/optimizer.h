@@ -35,7 +35,8 @@ class Optimizer {
   //
   // for no denominator is less than epsilon or floor. One that rounds to 0 makes W infinite. What W
   // gives away is harmless: with Adam's defaults, rate 1e-3 and norms of 1e6, it grows by 1e12 a
-  // step at most, and F / 4 is 8e37 in single precision.
+  // step at most, and F / 4 is 8e37 in single precision. Squares that round to 0 can make n too
+  // small by 1e-18; what that adds to a weight stays in the room between F / 4 and F.
   Tensor keeps_finite(const Tensor& norm);
   double largest_norm() const { return largest_norm_; }
 

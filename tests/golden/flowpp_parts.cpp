@@ -128,19 +128,19 @@ void FlowppPart::check_updates() {
   FlatParameters flat(flow_);
   Tensor rates = tensors_.at("in/lr");
   Optimizer optimizer(flowpp_adam(hyper, rates), flat.values());
-  Ema ema(hyper.at("ema_decay"), flat.values());
+  Tensor none = at::zeros({0}, precision_);
+  Ema ema(hyper.at("ema_decay"), flat.values(), none);
   for (int64_t step = 1; step <= rates.numel(); ++step) {
     const std::string number = std::to_string(step), at = "out/step" + number;
     flat.gradients().zero_();
     Tensor loss = -flow_.log_prob(in("x" + number), {.mode = Mode::kTrain}).mean();
     loss.backward();
-    Tensor norm = global_norm(flat.gradients());
+    if (step == 1) close_flat("f64/grad/", flat, flat.gradients());
+    Tensor norm = clip_to_norm(flat.gradients(), hyper.at("max_grad_norm"));
     close(at + "_loss", loss.detach().view({1}));
     close(at + "_grad_norm", norm.view({1}));
-    if (step == 1) close_flat("f64/grad/", flat, flat.gradients());
-    clip_to_norm(flat.gradients(), norm, hyper.at("max_grad_norm"));
     optimizer.update(flat.values(), flat.gradients(), at::ones({}, precision_));
-    ema.follow(flat.values());
+    ema.follow(flat.values(), none, at::ones({}, precision_));
     if (step == 1) close_flat("f64/step1/", flat, flat.values());
   }
   close_flat("f64/step" + std::to_string(rates.numel()) + "/", flat, flat.values());
