@@ -149,5 +149,52 @@ TEST(Outline, HoldsTheDataAgainstTheDequantizersBits) {
   EXPECT_EQ(complaint.exit, Exit::kData);
 }
 
+TEST(Outline, RefusesDeviationsOfASingleNumber) {
+  auto with = [](Config config, int64_t batch_size, int64_t accumulate, int64_t start) {
+    config.train.batch_size = batch_size;
+    config.train.accumulate = accumulate;
+    config.train.initialise_examples = start;
+    return config;
+  };
+  const std::string start_cure =
+      ": 1 example, and one number has none; set train.initialise_examples to some hundreds, at "
+      "least 2";
+  for (const std::string per : {"channel", "position"}) {
+    Config config = plane("[{type: actnorm, per: " + per + "}]");
+    expect_refusal(
+        with(config, 1, 1, 0),
+        "flow.0_actnorm.norm: its start takes a deviation over train.batch_size" + start_cure);
+    expect_refusal(with(config, 8, 1, 1),
+                   "flow.0_actnorm.norm: its start takes a deviation over "
+                   "train.initialise_examples" +
+                       start_cure);
+    expect_outlined(with(config, 1, 1, 2));
+    expect_outlined(with(config, 8, 8, 0));
+  }
+  const std::string pass_cure =
+      ": every pass takes a deviation over train.batch_size / train.accumulate = 8 / 8 = 1 "
+      "example, "
+      "and one number has none; set train.batch_size higher or train.accumulate lower";
+  Config norms = plane("[{type: repeat, times: 3, body: [{type: batch_norm}]}]");
+  expect_refusal(with(norms, 8, 8, 0),
+                 "flow.0_batch_norm.moments" + pass_cure + " (and 2 more in this flow)");
+  expect_outlined(with(norms, 8, 4, 0));
+  expect_refusal(with(plane("[{type: coupling, batch_norm: true, map: {type: affine}, net: {type: "
+                            "mlp}}]"),
+                      8, 8, 0),
+                 "flow.0_coupling.net_norm" + pass_cure + " (and 1 more in this flow)");
+}
+
+TEST(Outline, CountsTheNumbersOfADeviationByPixels) {
+  Config config = images("[{type: dequantize}, {type: actnorm}, {type: batch_norm}]");
+  config.train.batch_size = 1;
+  expect_outlined(config);
+  std::get<NpyConfig>(config.data).shape = {2, 1, 1};
+  EXPECT_EQ(complaint_of([&] { trainable_outline_of(config); }).exit, Exit::kUsage);
+  config = images("[{type: dequantize}, {type: actnorm, per: position}]");
+  config.train.batch_size = 1;
+  EXPECT_EQ(complaint_of([&] { trainable_outline_of(config); }).exit, Exit::kUsage);
+}
+
 }  // namespace
 }  // namespace diffeo

@@ -134,6 +134,37 @@ TEST(Layers, TellWhetherSamplesDependOnAClass) {
                    "{type: factor_out, prior: learned}, {type: coupling, net: {type: mlp}}]")));
 }
 
+TEST(ActNorm, StartsWithDeviationOneInEveryUnit) {
+  for (double unit : {1e-30, 1e-8, 1e-5, 1.0, 1e9, 1e25}) {
+    for (const char* layers : {"[{type: actnorm}]", "[{type: actnorm, per: position}]"}) {
+      if (unit > 1e9 && std::string(layers).find("position") != std::string::npos) continue;
+      Flow flow(parse_layers(layers), {.input = {3}, .options = at::kFloat});
+      Tensor x = ((randn({500, 3}) + 2) * unit).to(at::kFloat);
+      flow.initialise(x);
+      Tensor z = flow.encode(x);
+      EXPECT_TRUE(at::allclose(z.mean(0), at::zeros({3}), 0, 1e-5)) << unit << layers;
+      EXPECT_TRUE(at::allclose(z.std(0, false), at::ones({3}), 0, 2e-3)) << unit << layers;
+    }
+  }
+}
+
+// 0.1 is not among the numbers of single precision, so that the mean of many is off in the last
+// place, and no scale must be made of that.
+TEST(ActNorm, StartsAConstantWithThePublishedScale) {
+  for (double value : {0.0, 0.1, -1e6}) {
+    Tensor x = at::full({777, 2}, value, at::kFloat);
+    Flow channel(parse_layers("[{type: actnorm}]"), {.input = {2}, .options = at::kFloat});
+    channel.initialise(x);
+    Tensor logs = channel.named_parameters()["flow.0_actnorm.norm.logs"];
+    EXPECT_LE(3 * logs.max().item<double>(), std::log(1e6) + 1e-5) << value;
+    Flow position(parse_layers("[{type: actnorm, per: position}]"),
+                  {.input = {2}, .options = at::kFloat});
+    position.initialise(x);
+    Tensor gain = position.named_parameters()["flow.0_actnorm.norm.gain"];
+    EXPECT_LE(gain.max().item<double>(), 1e4 * (1 + 1e-5)) << value;
+  }
+}
+
 TEST(Squeeze, HasThePublishedOrders) {
   Tensor x = (100 * at::arange(2, at::kDouble)).view({1, 2, 1, 1}) + counting({1, 1, 2, 4});
   auto first_cell = [&](const char* order) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/configured_flow.h"
+#include "config/moment_checks.h"
 
 namespace diffeo {
 namespace {
@@ -74,6 +75,7 @@ std::shared_ptr<Flow> trainable_outline_of(const Config& config) {
   require(!names.empty(), Exit::kUsage, place_of(config.flow),
           ": none of the layers has a parameter: there is nothing to train");
   config.penalty.require_names(names);
+  require_moments(config.train, *flow);
   return flow;
 }
 

@@ -15,8 +15,8 @@ namespace diffeo {
 // something is dequantized that is none.
 std::shared_ptr<Flow> outline_of(const Config& config);
 
-// The same, and that training has something to change: there are parameters, and the penalty's are
-// among them.
+// The same, and that training has something to change: there are parameters, the penalty's are
+// among them, and the passes are large enough (require_moments()).
 std::shared_ptr<Flow> trainable_outline_of(const Config& config);
 
 // How many values a pixel may take in the eyes of the flow's dequantizer; without one, in the data's.

@@ -4,7 +4,12 @@
 
 namespace diffeo {
 
-ChannelNorm::ChannelNorm(const Site& site, double scale) : scale_(scale), start_(*this, site) {
+constexpr double kGlowEpsilon = 1e-6;  // beside a deviation (openai/glow, actnorm_scale)
+
+ChannelNorm::ChannelNorm(const Site& site, double scale)
+    : TakesMoments(site.path, positions_of(site.input), When::kStart),
+      scale_(scale),
+      start_(*this, site) {
   Shape per_channel(site.input.size(), 1);
   per_channel[0] = site.input[0];
   b_ = register_parameter("b", site.constant(per_channel, 0));
@@ -17,9 +22,10 @@ void ChannelNorm::initialise(const Tensor& x) {
   at::NoGradGuard no_grad;
   Tensor by_channel = x.transpose(0, 1).flatten(1);
   Tensor mean = by_channel.mean(1, /*keepdim=*/true);
-  Tensor deviation = (by_channel - mean).square().mean(1).sqrt();
+  Tensor deviation = root_mean_square(by_channel - mean, 1);
+  deviation += start_epsilon(deviation, mean, kGlowEpsilon, /*share=*/1e-3);
   b_.copy_(-mean.view_as(b_));
-  logs_.copy_((scale_ / (deviation + 1e-6)).log().view_as(logs_) / kGlowLogsFactor);
+  logs_.copy_((scale_ / deviation).log().view_as(logs_) / kGlowLogsFactor);
   start_.set();
 }
 

@@ -4,15 +4,16 @@
 
 #include "core/pass.h"
 #include "core/site.h"
+#include "nets/batch_start.h"
 #include "nets/start_flag.h"
 
 namespace diffeo {
 
 // y = (x + b) exp(3 logs), a b and a logs for each channel: the actnorm of openai/glow, which
 // stores a third of the log-scale and so triples its learning rate. Mode initialise sets both to
-// give the batch zero mean and standard deviation `scale`. A norm that was neither initialised nor
-// loaded throws in every other mode.
-class ChannelNorm final : public torch::nn::Module {
+// give the batch zero mean and standard deviation `scale`, but for start_epsilon(). A norm that was
+// neither initialised nor loaded throws in every other mode.
+class ChannelNorm final : public torch::nn::Module, public TakesMoments {
  public:
   ChannelNorm(const Site& site, double scale = 1);
 

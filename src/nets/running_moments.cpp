@@ -22,7 +22,8 @@ Moments batch_moments(const Tensor& x, double share) {
 
 }  // namespace
 
-RunningMoments::RunningMoments(const Site& site) {
+RunningMoments::RunningMoments(const Site& site)
+    : TakesMoments(site.path, positions_of(site.input), When::kEveryStep) {
   Shape shape = one_per_channel(site.input);
   mean_ = register_buffer("mean", site.constant(shape, 0));
   variance_ = register_buffer("variance", site.constant(shape, 1));

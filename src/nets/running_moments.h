@@ -4,6 +4,7 @@
 
 #include "core/pass.h"
 #include "core/site.h"
+#include "nets/batch_start.h"
 
 namespace diffeo {
 
@@ -20,7 +21,7 @@ constexpr double kFollowRate = 0.1;
 // a step may be refused, or run again to see why. Mode initialise: the batch's, which the running
 // averages become. Mode evaluate: the running averages. Examples of one batch influence each other
 // in the first two modes.
-class RunningMoments final : public torch::nn::Module {
+class RunningMoments final : public torch::nn::Module, public TakesMoments {
  public:
   explicit RunningMoments(const Site& site);
 

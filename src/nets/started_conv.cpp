@@ -12,7 +12,9 @@ Tensor padded_conv(const Tensor& x, const Tensor& kernel, const Tensor& bias) {
 }  // namespace
 
 StartedConv::StartedConv(const Site& site, int64_t inputs, int64_t outputs, Form form)
-    : scale_(form.scale), start_(*this, site) {
+    : TakesMoments(site.path, positions_of(site.input), When::kStart),
+      scale_(form.scale),
+      start_(*this, site) {
   weight_ = register_parameter(
       "weight", site.normal("weight", {outputs, inputs, form.kernel, form.kernel}, 0.05));
   if (form.weight_norm) gain_ = register_parameter("gain", site.constant({outputs}, 1));

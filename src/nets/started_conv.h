@@ -4,6 +4,7 @@
 
 #include "core/pass.h"
 #include "core/site.h"
+#include "nets/batch_start.h"
 #include "nets/start_flag.h"
 
 namespace diffeo {
@@ -13,7 +14,7 @@ namespace diffeo {
 // and nin). Kernels are drawn from N(0, 0.05^2). With weight norm the kernel is g V / |V| for each
 // output channel and the start sets g, keeping V. One that was neither started nor loaded throws in
 // every other mode.
-class StartedConv final : public torch::nn::Module {
+class StartedConv final : public torch::nn::Module, public TakesMoments {
  public:
   struct Form {
     int64_t kernel = 1;

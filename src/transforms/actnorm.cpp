@@ -2,11 +2,16 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 namespace diffeo {
 
-class PositionNorm final : public torch::nn::Module {
+constexpr double kFlowppEpsilon = 1e-8;  // beside a variance (flowpp, class Norm)
+
+class PositionNorm final : public torch::nn::Module, public TakesMoments {
  public:
-  explicit PositionNorm(const Site& site) : start_(*this, site) {
+  explicit PositionNorm(const Site& site)
+      : TakesMoments(site.path, /*numbers=*/1, When::kStart), start_(*this, site) {
     gain_ = register_parameter("gain", site.constant(site.input, 1));
     bias_ = register_parameter("bias", site.constant(site.input, 0));
   }
@@ -27,8 +32,12 @@ class PositionNorm final : public torch::nn::Module {
 
   void initialise(const Tensor& x) {
     at::NoGradGuard no_grad;
-    gain_.copy_((x.var(0, /*unbiased=*/false) + 1e-8).rsqrt());
-    bias_.copy_(-x.mean(0) * gain_);
+    Tensor mean = x.mean(0, /*keepdim=*/true);
+    Tensor deviation = root_mean_square(x - mean, 0);
+    // The root of variance + epsilon, without a square that huge or tiny units would lose.
+    Tensor epsilon = start_epsilon(deviation, mean, std::sqrt(kFlowppEpsilon), /*share=*/0.03);
+    gain_.copy_(at::hypot(deviation, epsilon).reciprocal()[0]);
+    bias_.copy_(-mean[0] * gain_);
     start_.set();
   }
 
