@@ -75,6 +75,18 @@ TEST(Evaluate, OfAUniformDensityIsEightBitsPerDimension) {
   EXPECT_NEAR(result.bits_per_dim_error.value(), 0, 1e-10);
 }
 
+TEST(Evaluate, NamesTheExampleThatALayerDoesNotMap) {
+  auto flow = double_flow(plane_flow("[{type: scale, factor: 0.5}, {type: logit, alpha: 0}]"));
+  Dataset data{at::full({70, 2}, 1, at::kFloat), {}};
+  data.examples[66][1] = 3;
+  data.examples[68][0] = -1;
+  Complaint complaint = complaint_of([&] { evaluate(*flow, data, {.batch_size = 64}); });
+  EXPECT_EQ(complaint.exit, Exit::kDiverged);
+  EXPECT_EQ(complaint.message,
+            "evaluation: log p is not finite for 2 of 70 examples, the first of them example 66 "
+            "(-inf): its density is 0, since flow.1_logit is given 1.5 at [1], and maps 0 to 1");
+}
+
 TEST(Evaluate, HasNoiseOfSeedAndPlaceWhateverTheBatchSize) {
   Config config =
       parse_config(std::string(kImages) + "flow: [{type: dequantize}, {type: logit, alpha: 0.05}]");

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "config/config.h"
+#include "flow/domain.h"
 #include "flow/flow.h"
 #include "learn/flat_moments.h"
 
@@ -162,6 +163,23 @@ TEST(ActNorm, StartsAConstantWithThePublishedScale) {
     position.initialise(x);
     Tensor gain = position.named_parameters()["flow.0_actnorm.norm.gain"];
     EXPECT_LE(gain.max().item<double>(), 1e4 * (1 + 1e-5)) << value;
+  }
+}
+
+TEST(Logit, HasNoDensityOutsideWhatItMaps) {
+  for (double alpha : {0.0, 0.05}) {
+    Flow flow = double_flow(joined("[{type: logit, alpha: ", alpha, "}, {type: linear}]"), {2});
+    Tensor x = at::tensor({0.5, 0.25, 0.5, 2.0, -0.2, 0.5, 0.0, 1.0}, at::kDouble).view({4, 2});
+    Tensor log_prob = flow.log_prob(x);
+    EXPECT_TRUE(at::equal(log_prob.isfinite().to(at::kInt), at::tensor({1, 0, 0, 1}))) << log_prob;
+    EXPECT_EQ(log_prob[1].item<double>(), -INFINITY);
+    EXPECT_EQ(log_prob[2].item<double>(), -INFINITY);
+    std::optional<OutsideDomain> outside = outside_domain(flow, x, {});
+    EXPECT_EQ(outside->example, 1);
+    EXPECT_EQ(outside->what, joined("flow.0_logit is given 2 at [1], and maps ",
+                                    alpha == 0 ? "0 to 1" : "-0.0555556 to 1.05556"));
+    EXPECT_FALSE(outside_domain(flow, x.slice(0, 3), {}));
+    EXPECT_FALSE(outside_domain(flow, at::full({1, 2}, NAN, at::kDouble), {}));
   }
 }
 

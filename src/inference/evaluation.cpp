@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "config/configured_flow.h"
+#include "flow/domain.h"
 #include "inference/block_noise.h"
 
 namespace diffeo {
@@ -34,12 +35,21 @@ Nats nats_of(Flow& flow, const Batch& batch, int64_t first, const EvaluateOption
   return {(-sum / count).to(at::kCPU), (std::log(count) - log_sum).to(at::kCPU)};
 }
 
-void require_finite(const Tensor& nats) {
+// Why the density of an example is 0, where a layer does not map it; else nothing.
+std::string outside_text(Flow& flow, const Dataset& data, int64_t example, uint64_t seed) {
+  Batch here = data.slice(example, 1).to(flow.options());
+  BlockNoise noise(seed_of(seed, "evaluate", 0), example, here.x.device());
+  auto found = outside_domain(flow, here.x, {.labels = here.labels, .noise = &noise});
+  return found ? ": its density is 0, since " + found->what : "";
+}
+
+void require_finite(const Tensor& nats, Flow& flow, const Dataset& data, uint64_t seed) {
   Tensor bad = at::isfinite(nats).logical_not().nonzero().flatten();
   if (bad.numel() == 0) return;
   int64_t first = bad[0].item<int64_t>();
   fail(Exit::kDiverged, "evaluation: log p is not finite for ", bad.numel(), " of ", nats.numel(),
-       " examples, the first of them example ", first, " (", -nats[first].item<double>(), ")");
+       " examples, the first of them example ", first, " (", -nats[first].item<double>(), ")",
+       outside_text(flow, data, first, seed));
 }
 
 Estimate estimate_of(const Tensor& nats, bool is_image, int64_t dimensions) {
@@ -72,7 +82,7 @@ Evaluation evaluate(Flow& flow, const Dataset& data, const EvaluateOptions& opti
     return estimate_of(nats, is_image, numel(data.shape()));
   };
   Tensor nats = at::cat(mean);
-  require_finite(nats);
+  require_finite(nats, flow, data, options.seed);
   Evaluation result{estimate(nats), data.size(), {}};
   if (options.importance) result.importance = estimate(at::cat(weighted));
   return result;

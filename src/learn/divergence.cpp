@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "flow/domain.h"
 #include "learn/named_weights.h"
 
 namespace diffeo {
@@ -101,8 +102,18 @@ std::string first_bad_update(Learner& learner) {
 
 std::string explain_divergence(Learner& learner, int64_t step, const Batch& batch) {
   std::string layer;
+  std::optional<OutsideDomain> outside;
   learner.flat().gradients().zero_();
-  Terms terms = learner.backward(step, batch, first_bad_layer(layer));
+  Observer bad = first_bad_layer(layer), domain = domain_observer(learner.flow(), outside);
+  Terms terms = learner.backward(step, batch, [&](const Report& report) {
+    domain(report);
+    bad(report);
+  });
+  if (outside) {
+    fail(Exit::kData, "training: an example of step ", step + 1,
+         " has the density 0: ", outside->what,
+         "; rescale the data, or scale them in a layer before it");
+  }
   if (!layer.empty()) return layer;
   std::string term = first_bad_term(terms);
   if (!term.empty()) return term;

@@ -22,18 +22,37 @@ Tensor above_zero(const Tensor& p) {
 Logit::Logit(const LogitConfig& config, const Site& site)
     : Transform(LogitConfig::kType, site, site.input), alpha_(config.alpha) {}
 
+Tensor Logit::inside(const Tensor& x) const {
+  double margin = alpha_ / (1 - 2 * alpha_);
+  return x.clamp(-margin, 1 + margin);
+}
+
+std::optional<OutsideDomain> Logit::outside_domain(const Tensor& x) const {
+  Tensor places = (x != inside(x)).logical_and_(x.isnan().logical_not_()).nonzero();
+  if (places.size(0) == 0) return {};
+  Shape place;
+  Tensor value = x;
+  for (int64_t d = 0; d < x.dim(); ++d) {
+    place.push_back(places[0][d].item<int64_t>());
+    value = value[place.back()];
+  }
+  double margin = alpha_ / (1 - 2 * alpha_);
+  return OutsideDomain{place[0], joined("is given ", value.item<double>(), " at ",
+                                        to_string({place.begin() + 1, place.end()}), ", and maps ",
+                                        0 - margin, " to ", 1 + margin)};
+}
+
 // log p - log q loses digits where p is near q, and 1 - p where p is near 1. So q is not taken from
 // p, and their ratio is 1 + t / q or 1 / (1 - t / p), whichever has a positive t. (At t = 0 just
 // one of the two must have a slope.)
-Mapped Logit::do_forward(const Tensor& x, const Pass&) {
+Mapped Logit::do_forward(const Tensor& given, const Pass&) {
   double width = 1 - 2 * alpha_;
-  Tensor p = alpha_ + width * x, q = alpha_ + width * (1 - x), t = width * (2 * x - 1);
-  if (alpha_ == 0) {
-    p = above_zero(p);
-    q = above_zero(q);
-  }
+  Tensor x = inside(given), lies_outside = (x != given).flatten(1).any(1);
+  Tensor p = above_zero(alpha_ + width * x), q = above_zero(alpha_ + width * (1 - x));
+  Tensor t = width * (2 * x - 1);
   Tensor y = (t.clamp_min(0) / q).log1p() - ((-t).relu() / p).log1p();
-  return {y, sum_events(std::log(width) - p.log() - q.log())};
+  Tensor log_det = sum_events(std::log(width) - p.log() - q.log());
+  return {y, log_det.masked_fill(lies_outside, -std::numeric_limits<double>::infinity())};
 }
 
 Tensor Logit::do_inverse(const Tensor& z, const Pass&) {

@@ -21,14 +21,19 @@ struct LogitConfig {
 };
 
 // logit(alpha + (1 - 2 alpha) x) (laurent-dinh/models, real_nvp; the paper's text has another
-// factor). At alpha 0 the ends of [0, 1], which rounding can reach, keep finite values.
+// factor). What it maps is the interval where the logit's argument lies in (0, 1): wider than [0,
+// 1] by alpha / (1 - 2 alpha) at each end. An example with a number outside has log_det -infinity,
+// since no z leads there, and a finite value. At alpha 0 the ends of [0, 1], which rounding can
+// reach, keep finite values too.
 class Logit final : public Transform {
  public:
   Logit(const LogitConfig& config, const Site& site);
+  std::optional<OutsideDomain> outside_domain(const Tensor& x) const override;
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
+  Tensor inside(const Tensor& x) const;  // x, its numbers outside moved to the nearest end
 
   double alpha_;
 };

@@ -4,6 +4,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/pass.h"
@@ -26,6 +28,12 @@ struct Mapped {
   std::map<std::string, Tensor> auxiliary = {};
 
   Tensor log_det_or_zeros() const;  // [B], always defined
+};
+
+// A number that a layer does not map.
+struct OutsideDomain {
+  int64_t example;   // in the batch
+  std::string what;  // "is given 2 at [0], and maps 0 to 1"
 };
 
 // One layer of a flow: data to noise with forward(), noise to data with inverse().
@@ -58,6 +66,10 @@ class Transform : public torch::nn::Module {
   // How often inverse(z) evaluates the forward map for each element that it searches for, int64 on
   // the host; undefined where the inverse is a formula.
   virtual Tensor inverse_evaluations(const Tensor&, const Pass&) { return {}; }
+
+  // The first number of an input [B, ...] that this layer does not map, so that the density is 0.
+  // Waits for the device.
+  virtual std::optional<OutsideDomain> outside_domain(const Tensor&) const { return {}; }
 
  protected:
   virtual Mapped do_forward(const Tensor& x, const Pass& pass) = 0;
