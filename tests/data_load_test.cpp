@@ -228,6 +228,54 @@ TEST_F(LoadData, RefusesNpyFilesThatDoNotFit) {
   EXPECT_EQ(refusal(config), path("y.npy") + ": example 2 has the label -1, expected 0 to 1");
 }
 
+TEST_F(LoadData, RefusesDoublesThatSinglePrecisionCannotHoldApart) {
+  NpyConfig config{.path = path("x.npy"), .test_fraction = 0.5, .shape = {2}};
+  Tensor x = at::arange(40, at::kDouble).view({20, 2});
+  x.select(1, 1).add_(1e9);
+  npy("x.npy", x);
+  EXPECT_EQ(refusal(config),
+            path("x.npy") +
+                ": column 1 goes from 1000000001 to 1000000039, where numbers of single "
+                "precision, in which flows compute, are 64 apart, so that values which differ "
+                "would become equal; subtract an offset from the column or standardise it, or save "
+                "the file as float32 if that is meant");
+  npy("x.npy", x.to(at::kFloat));
+  EXPECT_EQ(load_data(config, 1).split("train").size(), 10);
+}
+
+TEST_F(LoadData, ReadsEveryNpyTypeRightOrRefusesItByName) {
+  NpyConfig vectors{.path = path("x.npy"), .test_fraction = 0.5, .shape = {3}},
+      images{.path = path("x.npy"), .test_fraction = 0.5, .shape = {1, 2, 2}};
+  Tensor numbers = at::arange(12, at::kFloat).view({4, 3});
+  for (at::ScalarType type : {at::kHalf, at::kFloat, at::kDouble}) {
+    npy("x.npy", numbers.to(type));
+    Data data = load_data(vectors, 1);
+    Tensor all = at::cat({data.split("train").examples, data.split("test").examples});
+    EXPECT_TRUE(at::equal(std::get<0>(all.sort(0)), numbers)) << type;
+  }
+  const std::vector<std::pair<at::ScalarType, std::string>> others = {
+      {at::kBool, "Bool"},     {at::kChar, "Char"},     {at::kShort, "Short"},
+      {at::kInt, "Int"},       {at::kLong, "Long"},     {at::kUInt16, "UInt16"},
+      {at::kUInt32, "UInt32"}, {at::kUInt64, "UInt64"}, {at::kFloat, "Float"}};
+  for (const auto& [type, name] : others) {
+    npy("x.npy", at::zeros({4, 2, 2}).to(type));
+    EXPECT_EQ(refusal(images), path("x.npy") + ": holds " + name +
+                                   " of shape [4, 2, 2], expected images [N, H, W] or [N, H, W, C] "
+                                   "of uint8");
+    if (type == at::kFloat) continue;
+    npy("x.npy", at::zeros({4, 3}).to(type));
+    EXPECT_EQ(refusal(vectors), path("x.npy") + ": holds " + name +
+                                    " of shape [4, 3], expected vectors [N, D] of floats");
+  }
+  npy("x.npy", at::zeros({4, 3}));
+  std::string bytes = read_plainly(path("x.npy"));
+  for (const std::string descr : {"<c8", ">f4", "<g8", "|O8"}) {
+    std::string changed = bytes;
+    write("x.npy", changed.replace(bytes.find("<f4"), 3, descr));
+    EXPECT_NE(refusal(vectors).find(": dtype '" + descr + "', expected a "), std::string::npos);
+  }
+}
+
 TEST(LoadSyntheticData, HoldsOutATestSetAndKnowsTheDensity) {
   DataConfig config = SyntheticConfig{.density = DensityKind::kFunnel, .evaluation_examples = 1000};
   Data data = load_data(config, 1), again = load_data(config, 1), other = load_data(config, 2);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "data/checks.h"
+#include "data/columns.h"
 #include "data/sources.h"
 #include "io/npy.h"
 
@@ -25,7 +26,10 @@ Tensor npy_vectors(const std::string& file, const Tensor& array) {
   if (!array.is_floating_point() || array.dim() != 2)
     refuse_kind(file, array, "vectors [N, D] of floats");
   Tensor vectors = array.to(at::kFloat), lost = vectors.isfinite().logical_not_().nonzero();
-  if (lost.size(0) == 0) return vectors;
+  if (lost.size(0) == 0) {
+    require_single_precision(file, array);
+    return vectors;
+  }
   int64_t row = lost[0][0].item<int64_t>(), column = lost[0][1].item<int64_t>();
   fail(Exit::kData, file, ": example ", row, ", number ", column, " is ",
        array[row][column].item<double>(), ", expected a finite number in single precision");
