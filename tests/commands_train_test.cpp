@@ -261,6 +261,15 @@ TEST_F(CommandTrain, RefusesBadInputAndWritesNothing) {
        3,
        "test: the largest value is 223, but the flow's dequantize has data_bits: 5, values up to "
        "31"},
+      {{"flow[0].data_bits=16"},
+       3,
+       "image.yaml:4:8: flow[0] (dequantize): takes the leading bits: 8 of data_bits: 16, but the "
+       "largest value in train is 255, which is one of 8 bits: of 256 different values 1 is left, "
+       "and bits/dim would be of those; for data of that size set data_bits: 8"},
+      {{"train.batch_size=1", "flow[2].per=position"},
+       2,
+       "flow.2_actnorm.norm: its start takes a deviation over train.batch_size: 1 example, and one "
+       "number has none; set train.initialise_examples to some hundreds, at least 2"},
       {{"data.shape=[1, 4, 6]"},
        3,
        "x.npy: holds examples of shape [1, 4, 4], but data.shape is [1, 4, 6]"},
@@ -301,6 +310,44 @@ TEST_F(CommandTrain, SaysWhereItDiverged) {
                             "bad is flow.0_actnorm ("),
             std::string::npos)
       << answer.err;
+}
+
+TEST_F(CommandTrain, WarnsOnceOfDataWhoseLikelihoodSaysLittle) {
+  save_npy(path("poor.npy"), at::stack({at::arange(40, at::kFloat), at::ones({40})}, 1));
+  Words words{"train", "toy.yaml",
+              "data={source: npy, path: poor.npy, shape: [2], test_fraction: 0.2}"};
+  const std::string warning =
+      "warning: train: column 1: the same value in every example, so that likelihoods have no "
+      "bound; leave out\n";
+  for (const Words& more : {Words{"--dry-run"}, Words{"--run", "r"}}) {
+    Words all = words;
+    all.insert(all.end(), more.begin(), more.end());
+    Answer answer = diffeo(all);
+    EXPECT_EQ(answer.exit, 0) << answer.err;
+    size_t first = answer.err.find(warning);
+    EXPECT_NE(first, std::string::npos) << answer.err;
+    EXPECT_EQ(answer.err.find("warning:", first + 1), std::string::npos) << answer.err;
+  }
+}
+
+TEST_F(CommandTrain, TellsDataThatALayerDoesNotMapFromDivergence) {
+  Tensor x = at::linspace(0, 1, 80, at::kFloat).view({40, 2}).clone();
+  x[5][1] = 9;
+  save_npy(path("far.npy"), x);
+  Words words{"train", "toy.yaml", "data={source: npy, path: far.npy, test: far.npy, shape: [2]}",
+              "flow=[{type: diagonal}, {type: logit}]", "train.batch_size=40"};
+  const std::string reason =
+      " has the density 0: flow.1_logit is given 9 at [1], and maps -0.0555556 to 1.05556; rescale "
+      "the data, or scale them in a layer before it\n";
+  words.insert(words.end(), {"--run", "r"});
+  Answer answer = diffeo(words);
+  EXPECT_EQ(answer.exit, 3) << answer.err;
+  EXPECT_TRUE(answer.err.ends_with("training: an example of step 1" + reason)) << answer.err;
+  words.back() = "s";
+  words.push_back("--dry-run");
+  answer = diffeo(words);
+  EXPECT_EQ(answer.exit, 3) << answer.err;
+  EXPECT_TRUE(answer.err.ends_with("training: an example of step 1" + reason)) << answer.err;
 }
 
 TEST_F(CommandTrain, NamesTheBatchWhereMemoryDoesNotSuffice) {

@@ -137,18 +137,6 @@ TEST(Outline, OfALargeTriangularLayerTakesNoMemory) {
   EXPECT_EQ(trainable_outline_of(config)->parameters()[0].numel(), int64_t{30000} * 30001 / 2);
 }
 
-TEST(Outline, HoldsTheDataAgainstTheDequantizersBits) {
-  Dataset dark{at::full({2, 2, 4, 4}, 31, at::kByte), {}},
-      light{at::full({2, 2, 4, 4}, 32, at::kByte), {}};
-  Config config = images("[{type: squeeze}, {type: dequantize, bits: 5, data_bits: 5}]");
-  require_levels(config, dark, "train");
-  Complaint complaint = complaint_of([&] { require_levels(config, light, "train"); });
-  EXPECT_EQ(complaint.message,
-            "train: the largest value is 32, but the flow's dequantize has data_bits: 5, values up "
-            "to 31");
-  EXPECT_EQ(complaint.exit, Exit::kData);
-}
-
 TEST(Outline, RefusesDeviationsOfASingleNumber) {
   auto with = [](Config config, int64_t batch_size, int64_t accumulate, int64_t start) {
     config.train.batch_size = batch_size;

@@ -171,7 +171,7 @@ TEST(Run, HasANumberedFolderByDefault) {
 
 TEST(Run, DrawsThePlaneOfAFlowOfClasses) {
   TemporaryDirectory directory;
-  save_npy(directory / "x.npy", at::arange(80).view({40, 2}).div(40).to(at::kFloat));
+  save_npy(directory / "x.npy", at::arange(80).view({40, 2}).div(40).square().to(at::kFloat));
   save_npy(directory / "y.npy", at::arange(40).remainder(3).to(at::kByte));
   std::string yaml = joined(
       "data: {source: npy, path: ", (directory / "x.npy").string(),

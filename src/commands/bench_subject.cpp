@@ -7,7 +7,7 @@
 #include "commands/operator_record.h"
 #include "commands/tensor_memory.h"
 #include "config/configured_flow.h"
-#include "config/outline.h"
+#include "config/data_checks.h"
 #include "data/host.h"
 #include "learn/objective.h"
 #include "runs/checkpoint.h"

@@ -6,7 +6,7 @@
 #include "commands/commands.h"
 #include "commands/devices.h"
 #include "commands/model_argument.h"
-#include "config/outline.h"
+#include "config/data_checks.h"
 #include "core/memory.h"
 #include "data/data.h"
 #include "inference/evaluation.h"
@@ -122,6 +122,8 @@ void evaluate_as_told(const EvaluateArguments& arguments) {
                                                      : data.held_out();
   const Dataset& examples = data.split(split);
   require_levels(loaded.config, examples, split);
+  if (std::string doubt = levels_doubt(loaded.config, examples, split); !doubt.empty())
+    warn_user(doubt);
   std::cerr << "evaluating " << examples.size() << " examples of " << split << " with the "
             << (loaded.averaged ? "averaged " : "") << "weights of " << loaded.path.string()
             << std::endl;

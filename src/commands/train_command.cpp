@@ -94,7 +94,9 @@ void train_as_told(const Config& config, const TrainArguments& arguments, const 
   if (arguments.dry_run) {
     stop.poll();
     stop.release();  // it has nothing to save
-    std::cout << text_of(dry_run(config, device));
+    DryRun found = dry_run(config, device);
+    for (const std::string& doubt : found.doubts) warn_user(doubt);
+    std::cout << text_of(found);
     return;
   }
   TrainOptions options{.run = run_of(arguments),

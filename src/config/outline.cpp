@@ -46,15 +46,6 @@ class Values {
   bool whole_;
 };
 
-const DequantizeConfig* dequantizer_in(const std::vector<Layer>& layers) {
-  for (const Layer& layer : layers) {
-    if (auto* found = std::get_if<DequantizeConfig>(&layer.config)) return found;
-    auto* repeat = std::get_if<RepeatConfig>(&layer.config);
-    if (auto* found = repeat ? dequantizer_in(repeat->body) : nullptr) return found;
-  }
-  return nullptr;
-}
-
 std::string place_of(const std::vector<Layer>& layers) {
   return layers.empty() ? "flow" : layers[0].place;
 }
@@ -77,29 +68,6 @@ std::shared_ptr<Flow> trainable_outline_of(const Config& config) {
   config.penalty.require_names(names);
   require_moments(config.train, *flow);
   return flow;
-}
-
-int64_t expected_levels(const Config& config) {
-  const DequantizeConfig* dequantizer = dequantizer_in(config.flow);
-  int64_t levels = data_levels(config.data);
-  return dequantizer ? std::min(levels, int64_t{1} << dequantizer->data_bits) : levels;
-}
-
-Data fitting_data(const Config& config) {
-  Data data = load_data(config.data, static_cast<uint64_t>(config.seed));
-  for (const auto& [name, examples] : data.splits) require_levels(config, examples, name);
-  return data;
-}
-
-void require_levels(const Config& config, const Dataset& examples, const std::string& split) {
-  const DequantizeConfig* dequantizer = dequantizer_in(config.flow);
-  if (dequantizer == nullptr || examples.size() == 0) return;
-  int64_t most = expected_levels(config) - 1;
-  if (most >= data_levels(config.data) - 1) return;  // whatever the values are, which may be many
-  int64_t largest = examples.examples.max().item<int64_t>();
-  require(largest <= most, Exit::kData, split, ": the largest value is ", largest,
-          ", but the flow's dequantize has data_bits: ", dequantizer->data_bits, ", values up to ",
-          most);
 }
 
 }  // namespace diffeo

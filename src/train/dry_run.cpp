@@ -7,7 +7,7 @@
 #include <iomanip>
 #include <ranges>
 
-#include "config/outline.h"
+#include "config/data_checks.h"
 #include "core/listed.h"
 #include "data/data.h"
 #include "inference/unit.h"
@@ -59,9 +59,10 @@ DryRun dry_run(const Config& config, c10::Device device) {
   Batch batch = data.training->at(0, config.train.batch_size);
   learner.initialise(data.training->at(0, config.train.examples_of_start()));
   double nats = learner.step(batch).nats.item<double>();
-  require(!learner.first_bad_step(), Exit::kDiverged,
-          "dry run: the first step would leave numbers that are not finite; ",
-          explain_divergence(learner, 0, batch));
+  if (learner.first_bad_step()) {
+    fail(Exit::kDiverged, "dry run: the first step would leave numbers that are not finite; ",
+         explain_divergence(learner, 0, batch));
+  }
   Stopwatch watch;
   learner.step(data.training->at(1, config.train.batch_size));
   learner.first_bad_step();  // waits for the device
@@ -75,7 +76,8 @@ DryRun dry_run(const Config& config, c10::Device device) {
                .round_trip = round_trip(learner, batch),
                .seconds_per_step = seconds,
                .state_bytes = state_bytes(learner),
-               .peak_bytes = peak_bytes(device)};
+               .peak_bytes = peak_bytes(device),
+               .doubts = data_doubts(config, data)};
   for (const Segment& segment : learner.flow().latents()) found.latents.push_back(segment.shape);
   return found;
 }

@@ -21,6 +21,7 @@ struct DryRun {
   double seconds_per_step;          // of the second step: the first is slower
   int64_t state_bytes;              // weights, gradients, optimizer, average
   int64_t peak_bytes;               // of the device, or of the process on a CPU
+  std::vector<std::string> doubts;  // data_doubts()
 };
 
 // Reads the data, builds the flow, starts it from a batch, runs it forward, backward and inverse,

@@ -1,6 +1,6 @@
 #include "train/training.h"
 
-#include "config/outline.h"
+#include "config/data_checks.h"
 #include "learn/divergence.h"
 #include "learn/schedule.h"
 
@@ -193,6 +193,7 @@ TrainResult train(const Config& config, const TrainOptions& options, Console& co
   Start start = start_of(config, options);
   options.poll();
   Data data = fitting_data(config);
+  for (std::string& doubt : data_doubts(config, data)) start.warnings.push_back(std::move(doubt));
   options.poll();
   Learner learner(config, build_flow(config, at::TensorOptions(at::kFloat).device(options.device)));
   options.poll();
