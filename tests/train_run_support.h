@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "config/outline.h"
+#include "config/data_checks.h"
 #include "runs/checkpoint_store.h"
 #include "train/training.h"
 #include "train_support.h"

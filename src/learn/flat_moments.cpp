@@ -3,19 +3,29 @@
 #include <ATen/ATen.h>
 
 namespace diffeo {
+namespace {
+
+void add(std::vector<Tensor>& parts, const Moments& moments) {
+  parts.push_back(moments.mean.flatten());
+  parts.push_back(moments.variance.flatten());
+}
+
+}  // namespace
 
 FlatMoments::FlatMoments(const torch::nn::Module& module, const at::TensorOptions& options) {
   int64_t end = 0;
+  std::vector<Tensor> running;
   for (const auto& named : module.named_modules({}, /*include_self=*/false)) {
     auto norm = std::dynamic_pointer_cast<RunningMoments>(named.value());
     if (!norm) continue;
     norms_.push_back(norm);
+    add(running, norm->running());
     for (const auto& buffer : norm->named_buffers()) {
       ranges_.push_back({named.key() + "." + buffer.key(), end, buffer.value().sizes().vec()});
       end += buffer.value().numel();
     }
   }
-  values_ = are_there() ? pending() : at::zeros({0}, options.requires_grad(false));
+  values_ = are_there() ? at::cat(running) : at::zeros({0}, options.requires_grad(false));
   show(values_);
 }
 
@@ -26,11 +36,7 @@ void FlatMoments::forget() {
 Tensor FlatMoments::pending() const {
   if (!are_there()) return values_;
   std::vector<Tensor> parts;
-  for (const auto& norm : norms_) {
-    auto [mean, variance] = norm->pending();
-    parts.push_back(mean.flatten());
-    parts.push_back(variance.flatten());
-  }
+  for (const auto& norm : norms_) add(parts, norm->pending());
   return at::cat(parts);
 }
 

@@ -23,15 +23,14 @@ struct Update {
 
 // How far an update can go: the factors of Optimizer::keeps_finite().
 struct Reach {
-  double carry, take;     // M <- carry M + take n
-  double rate, smallest;  // W <- growth W + rate / smallest M
-  double growth = 1;
+  double carry, take;   // M <- carry M + take n
+  double growth, step;  // W <- growth W + step M
+  double rate;          // what the update itself multiplies by
 
-  double step() const { return rate / smallest; }
   // A factor that its precision turns into infinity would make 0 times it no number. So a step with
   // one is not even tried.
   bool is_within(double largest) const {
-    return take <= largest && rate <= largest && step() <= largest && growth <= largest;
+    return take <= largest && growth <= largest && step <= largest && rate <= largest;
   }
 };
 
@@ -113,25 +112,30 @@ double rounded(double value, const Tensor& like) {
   return like.scalar_type() == at::kDouble ? value : static_cast<double>(static_cast<float>(value));
 }
 
+// Of m / (something + smallest) at `rate`, in the form that Adam and its kin share.
+Reach reach_of_mean(const AdamCommon& config, double rate, double smallest, double growth = 1) {
+  return {config.beta1, 1 - config.beta1, growth, rate / smallest, rate};
+}
+
 Reach reach_of(const AdamConfig& config, double rate, double t, const Tensor& weights) {
   double smallest = rounded(epsilon_of(config, t), weights);
-  return {config.beta1, 1 - config.beta1, adam_rate(config, rate, t), smallest};
+  return reach_of_mean(config, adam_rate(config, rate, t), smallest);
 }
 
 Reach reach_of(const AdamWConfig& config, double rate, double t, const Tensor& weights) {
   double smallest = rounded(beside_root(config, t), weights);
-  return {config.beta1, 1 - config.beta1, adam_rate(config, rate, t), smallest,
-          std::abs(1 - rate * config.weight_decay)};
+  double growth = std::abs(1 - rate * config.weight_decay);
+  return reach_of_mean(config, adam_rate(config, rate, t), smallest, growth);
 }
 
 Reach reach_of(const AdamaxConfig& config, double rate, double t, const Tensor& weights) {
   double smallest = rounded(config.epsilon, weights);
-  return {config.beta1, 1 - config.beta1, adamax_rate(config, rate, t), smallest};
+  return reach_of_mean(config, adamax_rate(config, rate, t), smallest);
 }
 
 Reach reach_of(const RmsPropConfig& config, double rate, double t, const Tensor& weights) {
   double take = rate / rounded(config.floor, weights);
-  return {momentum(config, t - 1), take, /*rate=*/1, /*smallest=*/1, /*growth=*/1};
+  return {momentum(config, t - 1), take, /*growth=*/1, /*step=*/1, rate};
 }
 
 Reach reach_of(const OptimizerConfig& any, double rate, double t, const Tensor& weights) {
@@ -175,7 +179,7 @@ Tensor Optimizer::keeps_finite(const Tensor& norm) {
   if (!reach.is_within(largest_weight_)) return at::zeros_like(norm, at::kBool);
   Tensor length = clip_norm() > 0 ? norm.clamp_max(clip_norm()) : norm;
   momentum_bound_.mul_(reach.carry).add_(length, reach.take);
-  weight_bound_.mul_(reach.growth).add_(momentum_bound_, reach.step());
+  weight_bound_.mul_(reach.growth).add_(momentum_bound_, reach.step);
   // Comparisons are false for what is not a number, so that is refused, too.
   return (length <= largest_norm_).logical_and_(weight_bound_ <= largest_weight_);
 }
