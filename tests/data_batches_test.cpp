@@ -36,6 +36,16 @@ TEST(EpochBatches, FollowFromSeedAndStepAlone) {
   EXPECT_FALSE(at::equal(other.at(7, 5).x, uninterrupted[7]));
 }
 
+// Two batches of 6 are three of 4: the same examples, flipped and shifted alike.
+TEST(EpochBatches, GiveAnExampleTheSameAugmentationInEveryBatchSize) {
+  AugmentConfig augment{.flip = true, .shift = 0.3};
+  Dataset images{(at::arange(15 * 2 * 5 * 5) % 251).to(at::kByte).view({15, 2, 5, 5}), {}};
+  EpochBatches batches(images, augment, 7);
+  Tensor large = at::cat({batches.at(2, 6).x, batches.at(3, 6).x}),
+         small = at::cat({batches.at(3, 4).x, batches.at(4, 4).x, batches.at(5, 4).x});
+  EXPECT_TRUE(at::equal(large, small));
+}
+
 TEST(EpochBatches, MayBeLargerThanTheDataSet) {
   Batch batch = EpochBatches(numbered(3), {}, 1).at(0, 9);
   EXPECT_TRUE(at::equal(batch.x.flatten().view({3, 3}).sum(1), at::full({3}, 3.f)));
@@ -62,6 +72,16 @@ TEST(FreshBatches, DifferByStepAndFollowFromSeedAndStep) {
   EXPECT_EQ(x.sizes(), (std::vector<int64_t>{100, 2}));
   EXPECT_TRUE(at::equal(again.at(3, 100).x, x));
   EXPECT_FALSE(at::equal(batches.at(4, 100).x, x) || at::equal(other.at(3, 100).x, x));
+}
+
+TEST(FreshBatches, AreCutFromOneSequenceWhateverTheirSize) {
+  for (auto [name, kind] : EnumNames<DensityKind>::names) {
+    FreshBatches batches(make_density(kind), 1);
+    Tensor large = batches.at(1, 300).x;
+    for (int64_t step : {3, 4, 5})
+      EXPECT_TRUE(at::equal(batches.at(step, 100).x, large.narrow(0, 100 * (step - 3), 100)))
+          << name;
+  }
 }
 
 TEST(Augment, FlipsSomeImagesWhole) {
@@ -100,6 +120,15 @@ TEST(Cut, FollowsFromSeedAndLosesNothing) {
   Tensor all = at::cat({one.part.examples, one.rest.examples}).flatten();
   EXPECT_TRUE(at::equal(std::get<0>(all.sort()), at::arange(100, at::kFloat)));
   EXPECT_TRUE(at::equal(one.rest.labels, one.rest.examples.flatten().to(at::kLong) % 3));
+}
+
+// LibTorch's generator, as the first format's draws were made.
+TEST(Cut, ChoosesWhatItAlwaysDid) {
+  at::Generator generator = at::globalContext().defaultGenerator(at::kCPU).clone();
+  generator.set_current_seed(seed_of(seed_of(7, "data.test"), "order"));
+  Tensor order = at::empty({1000}, at::kDouble).uniform_(0, 1, generator).argsort();
+  EXPECT_TRUE(at::equal(cut(numbered(1000), 0.3, 7, "data.test").part.examples.flatten(),
+                        std::get<0>(order.narrow(0, 0, 300).sort()).to(at::kFloat)));
 }
 
 TEST(Cut, RefusesToLeaveNothing) {

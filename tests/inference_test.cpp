@@ -1,5 +1,6 @@
 // Evaluation and sampling: every example once, the same noise in every batch size.
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,7 +9,6 @@
 #include <set>
 
 #include "config/configured_flow.h"
-#include "inference/block_noise.h"
 #include "inference/evaluation.h"
 #include "inference/load_flow.h"
 #include "inference/sampling.h"
@@ -26,16 +26,6 @@ Config plane_flow(const std::string& flow) {
 std::shared_ptr<Flow> double_flow(const Config& config) { return build_flow(config, at::kDouble); }
 
 Tensor rows(int64_t count) { return at::arange(2 * count, at::kFloat).view({count, 2}).div(count); }
-
-TEST(BlockNoise, GivesAnExampleTheSameDrawInEveryBatch) {
-  BlockNoise whole(7, 0, at::kCPU), part(7, 29, at::kCPU);
-  Tensor all = whole.normal("a", at::empty({100, 3}, at::kDouble));
-  EXPECT_TRUE(at::equal(part.normal("a", at::empty({40, 3}, at::kDouble)), all.narrow(0, 29, 40)));
-  EXPECT_TRUE(at::equal(part.normal("a", at::empty({2, 3}, at::kDouble)), all.narrow(0, 29, 2)));
-  EXPECT_FALSE(at::equal(whole.normal("b", at::empty({100, 3}, at::kDouble)), all));
-  EXPECT_FALSE(at::equal(all.narrow(0, 0, 32), all.narrow(0, 32, 32)));
-  EXPECT_EQ(part.uniform("a", at::empty({0, 3})).size(0), 0);
-}
 
 TEST(Evaluate, IsTheMeanOverEveryExampleWithItsError) {
   auto flow = double_flow(plane_flow("[{type: scale, factor: 2}]"));
@@ -97,6 +87,20 @@ TEST(Evaluate, HasNoiseOfSeedAndPlaceWhateverTheBatchSize) {
   EXPECT_NE(evaluate(*flow, data, {.batch_size = 70, .seed = 1}).nats, once);
 }
 
+TEST(Evaluate, HasTheSameNoiseWithAnyNumberOfThreads) {
+  Config config =
+      parse_config(std::string(kImages) + "flow: [{type: dequantize}, {type: logit, alpha: 0.05}]");
+  auto flow = double_flow(config);
+  int before = at::get_num_threads();
+  std::vector<double> nats;
+  for (int threads : {1, 2}) {
+    at::set_num_threads(threads);
+    nats.push_back(evaluate(*flow, four_pixels(70), {.batch_size = 33, .draws = 2}).nats);
+  }
+  at::set_num_threads(before);
+  EXPECT_NEAR(nats[0], nats[1], 1e-12);
+}
+
 TEST(Evaluate, AveragesTheBoundOverTheDraws) {
   Config config =
       parse_config(std::string(kImages) + "flow: [{type: dequantize}, {type: logit, alpha: 0.05}]");
@@ -104,7 +108,7 @@ TEST(Evaluate, AveragesTheBoundOverTheDraws) {
   Dataset data = four_pixels(3);
   double total = 0;
   for (int64_t draw = 0; draw < 3; ++draw) {
-    BlockNoise noise(seed_of(4, "evaluate", draw), 0, at::kCPU);
+    SeededNoise noise(seed_of(4, "evaluate", draw));
     total -= flow->log_prob(data.examples.to(at::kDouble), {.noise = &noise}).mean().item<double>();
   }
   EXPECT_NEAR(evaluate(*flow, data, {.seed = 4, .draws = 3}).nats, total / 3, 1e-12);
@@ -140,7 +144,7 @@ TEST(Evaluate, ByImportanceSamplesIsTheLogarithmOfTheMeanDensity) {
   Dataset data = four_pixels(3);
   std::vector<Tensor> log_prob;
   for (int64_t draw = 0; draw < 5; ++draw) {
-    BlockNoise noise(seed_of(4, "evaluate", draw), 0, at::kCPU);
+    SeededNoise noise(seed_of(4, "evaluate", draw));
     log_prob.push_back(flow->log_prob(data.examples.to(at::kDouble), {.noise = &noise}));
   }
   double expected = (std::log(5.0) - at::logsumexp(at::stack(log_prob), 0)).mean().item<double>();

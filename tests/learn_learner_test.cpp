@@ -1,6 +1,7 @@
 // One step of a training: accumulation, the start, steps that go bad; and what may change when a
 // run goes on.
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -218,6 +219,78 @@ TEST(Learner, AccumulatesEqualPassesToTheGradientOfTheWhole) {
   Terms a = whole.backward(0, batch), b = parts.backward(0, batch);
   EXPECT_NEAR(a.nats.item<double>(), b.nats.item<double>(), 1e-12);
   EXPECT_TRUE(at::allclose(whole.flat().gradients(), parts.flat().gradients(), 1e-10, 1e-12));
+}
+
+// Dequantization and dropout, both drawn anew for each example.
+const char* kNoisyFlow =
+    "data: {source: npy, path: none, shape: [2, 4, 4], test_fraction: 0.5}\n"
+    "flow: [{type: dequantize}, {type: logit, alpha: 0.05}, {type: actnorm},\n"
+    "  {type: coupling, net: {type: gated_attention_net, filters: 4, blocks: 1, heads: 2, dropout: "
+    "0.3}}]\n";
+
+class NoisyLearner : public testing::Test {
+ protected:
+  Batch batch_{(at::arange(12 * 32) * 37 % 256).view({12, 2, 4, 4}).to(at::kDouble), {}};
+
+  // A learner whose conditioner has left its start, where nothing that is dropped would show.
+  std::unique_ptr<Learner> learner(int64_t accumulate) const {
+    Config config = parse_config(kNoisyFlow, "config",
+                                 {"train.batch_size=12", joined("train.accumulate=", accumulate)});
+    auto learner = std::make_unique<Learner>(config, build_flow(config, at::kDouble));
+    learner->initialise(batch_);
+    SeededNoise noise(5);
+    at::NoGradGuard no_grad;
+    for (const ParameterRange& range : learner->flat().ranges()) {
+      Tensor values = range.of(learner->flat().values());
+      values.add_(0.1 * noise.normal(range.name, values));
+    }
+    return learner;
+  }
+
+  Tensor gradient(Learner& learner, int64_t step, const Batch& batch) const {
+    learner.flat().gradients().zero_();
+    learner.backward(step, batch);
+    return learner.flat().gradients().clone();
+  }
+};
+
+TEST_F(NoisyLearner, HasTheNoiseOfTheWholeBatchInItsParts) {
+  Tensor whole = gradient(*learner(1), 3, batch_);
+  for (int64_t parts : {2, 3, 12})
+    EXPECT_TRUE(at::allclose(gradient(*learner(parts), 3, batch_), whole, 1e-9, 1e-11)) << parts;
+}
+
+TEST_F(NoisyLearner, HasFreshNoiseInEveryStepAndTheSameWhenAStepIsRunAgain) {
+  auto one = learner(2);
+  Tensor first = gradient(*one, 0, batch_), second = gradient(*one, 1, batch_);
+  EXPECT_TRUE(at::equal(gradient(*one, 0, batch_), first));
+  EXPECT_FALSE(at::allclose(first, second, 1e-3, 1e-5));
+}
+
+// Example 2 of step 1 in batches of 12 is example 2 of step 2 in batches of 6, and of step 7 in
+// batches of 2 the first: 14 of one sequence.
+TEST_F(NoisyLearner, GivesAnExampleItsNoiseInEveryBatchSize) {
+  auto one = learner(1);
+  auto rows = [&](int64_t first, int64_t count) {
+    return Batch{batch_.x.narrow(0, first, count), {}};
+  };
+  Tensor large = gradient(*one, 1, rows(0, 12));
+  for (int64_t size : {1, 2, 6}) {
+    Tensor sum = at::zeros_like(large);
+    for (int64_t first = 0; first < 12; first += size)
+      sum += gradient(*one, (12 + first) / size, rows(first, size)) * size / 12;
+    EXPECT_TRUE(at::allclose(sum, large, 1e-9, 1e-11)) << size;
+  }
+}
+
+TEST_F(NoisyLearner, HasTheSameNoiseWithAnyNumberOfThreads) {
+  int before = at::get_num_threads();
+  at::set_num_threads(1);
+  Tensor one = gradient(*learner(2), 3, batch_);
+  at::set_num_threads(2);
+  Tensor two = gradient(*learner(2), 3, batch_);
+  at::set_num_threads(before);
+  EXPECT_TRUE(at::allclose(one, two, 1e-9, 1e-11));
 }
 
 TEST(Learner, TakesAStepAndAddsItUpWithoutWaitingForTheDevice) {

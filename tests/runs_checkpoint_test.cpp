@@ -185,7 +185,8 @@ TEST(Checkpoint, RefusesANewerFormatByItsName) {
   EXPECT_EQ(fault(path).message,
             joined(path.string(),
                    ": a checkpoint of format 3 (written by diffeo \"9.8\"), but this diffeo ",
-                   DIFFEO_VERSION, " reads formats up to 2"));
+                   DIFFEO_VERSION,
+                   " reads formats up to 2; take the diffeo that wrote it, or a newer one"));
 }
 
 TEST(Checkpoint, AssignsOnlyWhatFitsAndListsTheRest) {

@@ -13,6 +13,7 @@
 
 #include "data/data.h"
 #include "inference/load_flow.h"
+#include "inference/sampling.h"
 #include "io/json.h"
 #include "runs/run_directory.h"
 #include "train_run_support.h"
@@ -53,7 +54,7 @@ TEST(Run, LeavesAllThatItPromises) {
   EXPECT_GT(summary["test"]["standard_error"], 0);
   EXPECT_LT(summary["best"]["nats"], 2.1);
   EXPECT_EQ(summary["checkpoints"]["latest"], (run / "checkpoints/step_00000024").string());
-  EXPECT_NE(text.text().find("step 24: test 1.9"), std::string::npos) << text.text();
+  EXPECT_NE(text.text().find("step 24: test 1.8"), std::string::npos) << text.text();
   EXPECT_NE(text.text().find(" nats over 100 examples, the best so far\n"), std::string::npos)
       << text.text();
 }
@@ -555,14 +556,37 @@ TEST(Divergence, OfAStartThatIsNotFiniteIsNotSaved) {
 
 // ---- format 1 for ever ----
 
+// Draws as they were when format 1 was written: by LibTorch's generator, seeded anew for each path.
+class FormatOneNoise final : public Noise {
+ public:
+  explicit FormatOneNoise(uint64_t seed) : seed_(seed) {}
+  Tensor normal(const std::string& path, const Tensor& like) override {
+    return at::empty(like.sizes(), like.options()).normal_(0, 1, at_path(path));
+  }
+  Tensor uniform(const std::string& path, const Tensor& like) override {
+    return at::empty(like.sizes(), like.options()).uniform_(0, 1, at_path(path));
+  }
+
+ private:
+  at::Generator& at_path(const std::string& path) {
+    generator_.set_current_seed(seed_of(seed_, path));
+    return generator_;
+  }
+
+  uint64_t seed_;
+  at::Generator generator_ = at::globalContext().defaultGenerator(at::kCPU).clone();
+};
+
 TEST(FormatOne, LoadsAndEvaluatesAsWhenItWasWritten) {
   std::string run = DIFFEO_SOURCE "/tests/runs/format1";
   LoadedFlow loaded = load_flow(run, at::kDouble, Weights::kAverage, kNoWarning);
   EXPECT_EQ(loaded.state.step, 24);
   EXPECT_TRUE(loaded.averaged);
   Data data = load_data(loaded.config.data, static_cast<uint64_t>(loaded.config.seed));
+  FormatOneNoise noise(seed_of(3, "data.test"));
+  Dataset as_then{data.density->sample(100, noise, at::kFloat), {}};
   double nats = load_json(run + "/summary.json")["test"]["nats"];
-  EXPECT_NEAR(evaluate(*loaded.flow, data.split("test"), {.seed = 3}).nats, nats, 1e-5);
+  EXPECT_NEAR(evaluate(*loaded.flow, as_then, {.seed = 3}).nats, nats, 1e-5);
 }
 
 // A run with two factor_out, whose names in format 1 were nested, on data that lie beside it.
@@ -593,13 +617,36 @@ TEST(FormatOne, GoesOnWithTheMomentsOfEachLevel) {
   EXPECT_TRUE(now.weights.contains("ema.flow.5_factor_out.prior.conv.weight"));
 }
 
-TEST(FormatOne, GoesOn) {
+TEST(FormatOne, ScoresAndSamplesByTheRuleOfToday) {
+  LoadedFlow loaded =
+      load_flow(DIFFEO_SOURCE "/tests/runs/format1", at::kDouble, Weights::kAverage, kNoWarning);
+  Data data = load_data(loaded.config.data, static_cast<uint64_t>(loaded.config.seed));
+  Evaluation result = evaluate(*loaded.flow, data.split("test"), {.seed = 3});
+  double nats_then = load_json(DIFFEO_SOURCE "/tests/runs/format1/summary.json")["test"]["nats"];
+  EXPECT_NEAR(result.nats, nats_then, 4 * std::sqrt(2) * *result.standard_error);
+  EXPECT_NE(result.nats, nats_then);
+  EXPECT_TRUE(sample(*loaded.flow, {.count = 5}).isfinite().all().item<bool>());
+}
+
+TEST(FormatOne, GoesOnAndSaysOnceWhatIsDrawnOtherwise) {
   TemporaryDirectory directory;
   fs::copy(DIFFEO_SOURCE "/tests/runs/format1", directory / "run", fs::copy_options::recursive);
   std::string yaml = read_plainly(directory / "run/config.yaml");
+  ConsoleText text, again;
   TrainResult result =
-      run_training(yaml, {.run = directory / "run", .resume = true}, {"train.steps=25"});
+      run_training(yaml, {.run = directory / "run", .resume = true}, {"train.steps=25"}, &text);
   EXPECT_EQ(result.step, 25);
+  const std::string warning =
+      "this run was saved in format 1, whose noise and batch order followed from the seed by "
+      "another rule; from here on both go by the rule of format 2, and so will its next "
+      "checkpoints";
+  size_t place = text.text().find(warning);
+  ASSERT_NE(place, std::string::npos) << text.text();
+  EXPECT_EQ(text.text().find("format 1", place + warning.size()), std::string::npos) << text.text();
+  fs::path saved = locate_checkpoint((directory / "run").string(), kNoWarning);
+  EXPECT_EQ(load_json(saved / "state.json")["format"], 2);
+  run_training(yaml, {.run = directory / "run", .resume = true}, {"train.steps=26"}, &again);
+  EXPECT_EQ(again.text().find("format"), std::string::npos) << again.text();
 }
 
 }  // namespace

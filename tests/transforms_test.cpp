@@ -377,7 +377,7 @@ TEST(Dequantize, EncodesTheMiddleOfEachBinWithoutNoise) {
 TEST(Dequantize, AFlowOfSigmoidNoiseCostsWhatItsEntropySays) {
   Flow flow = double_flow("[{type: dequantize, noise: [{type: sigmoid}]}]", {1, 8, 8});
   SeededNoise noise(4);
-  Tensor x = at::zeros({2000, 1, 8, 8}, at::kDouble), log_det;
+  Tensor x = at::zeros({20000, 1, 8, 8}, at::kDouble), log_det;
   flow.log_prob(
       x, {.noise = &noise, .observer = [&](const Report& report) { log_det = report.log_det; }});
   double nats = (-log_det.mean() / 64).item<double>() - std::log(256.0);
@@ -387,8 +387,8 @@ TEST(Dequantize, AFlowOfSigmoidNoiseCostsWhatItsEntropySays) {
 TEST(Dequantize, NoiseMayBeConditionedOnTheImage) {
   Flow flow = double_flow(
       "[{type: dequantize, features: {split: columns, channels: 3, net: {type: glow_net, hidden: "
-      "4}}, noise: [{type: "
-      "coupling, split: columns, context: features, net: {type: glow_net, hidden: 4}}, {type: "
+      "16}}, noise: [{type: "
+      "coupling, split: columns, context: features, net: {type: glow_net, hidden: 16}}, {type: "
       "sigmoid}]}]",
       {1, 2, 4});
   Tensor x = at::arange(16, at::kDouble).mul(16).view({2, 1, 2, 4});

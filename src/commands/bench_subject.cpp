@@ -68,8 +68,7 @@ BenchSubject::BenchSubject(const Config& config, BenchData& data, c10::Device de
   if (checkpoint) {
     Checkpoint saved = read_checkpoint(*checkpoint);
     learner_->load_weights(weights_for(learner_->weights(), saved), *checkpoint);
-  }
-  else learner_->initialise(batches_.at(0, config_.train.examples_of_start()));
+  } else learner_->initialise(batches_.at(0, config_.train.examples_of_start()));
   draw_batch();
   train();
   wait_for(device);
@@ -88,7 +87,7 @@ void BenchSubject::pass(const Observer& observer) {
   int64_t count = config_.train.examples_in_pass();
   Batch part{batch_.x.narrow(0, 0, count),
              batch_.labels.defined() ? batch_.labels.narrow(0, 0, count) : Tensor()};
-  SeededNoise noise(0, device());
+  SeededNoise noise(0);
   Pass pass{.mode = Mode::kTrain, .noise = &noise, .observer = observer};
   objective_of(learner_->flow(), part.to(options()), pass, config_.objective).loss.backward();
 }
@@ -96,7 +95,7 @@ void BenchSubject::pass(const Observer& observer) {
 void BenchSubject::forward() {
   at::NoGradGuard no_grad;
   Batch here = batch_.to(options());
-  SeededNoise noise(0, device());
+  SeededNoise noise(0);
   learner_->flow().log_prob(here.x, {.labels = here.labels, .noise = &noise});
 }
 
@@ -116,7 +115,7 @@ std::map<std::string, double> BenchSubject::inverse_evaluations() {
   Tensor latents =
       sample_latents(learner_->flow(), sampling(), 0, config_.train.examples_in_pass());
   Batch here = batch_.to(options());
-  SeededNoise noise(0, device());
+  SeededNoise noise(0);
   Pass pass{.labels = here.labels, .noise = &noise};
   if (pass.labels.defined()) pass.labels = pass.labels.narrow(0, 0, latents.size(0));
   std::map<std::string, Transform*> layers;
@@ -124,8 +123,8 @@ std::map<std::string, double> BenchSubject::inverse_evaluations() {
     if (auto* layer = dynamic_cast<Transform*>(module.get())) layers[layer->path()] = layer;
   }
   pass.observer = [&](const Report& report) {
-    Tensor evaluations = layers.at(report.path)->inverse_evaluations(
-        report.input, report.pass.with_observer({}));
+    Tensor evaluations =
+        layers.at(report.path)->inverse_evaluations(report.input, report.pass.with_observer({}));
     if (evaluations.defined())
       means[report.path] = evaluations.to(at::kDouble).mean().item<double>();
   };

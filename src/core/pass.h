@@ -58,6 +58,9 @@ struct Pass {
   at::Tensor uniform(const std::string& path, const at::Tensor& like) const {
     return noise_for(path).uniform(path, like);
   }
+  at::Tensor coin(const std::string& path, const at::Tensor& like, double probability) const {
+    return noise_for(path).coin(path, like, probability);
+  }
 };
 
 }  // namespace diffeo

@@ -34,14 +34,14 @@ Tensor EpochBatches::indices(int64_t step, int64_t size) {
 
 Batch EpochBatches::at(int64_t step, int64_t size) {
   Dataset chosen = data_.chosen(indices(step, size));
-  SeededNoise noise(seed_of(seed_, "data.augment", step));
+  SeededNoise noise(seed_of(seed_, "data.augment"), step * size);
   if (augment_.flip || augment_.shift > 0)
     chosen.examples = augmented(augment_, chosen.examples, noise);
   return chosen.slice(0, size);
 }
 
 Batch FreshBatches::at(int64_t step, int64_t size) {
-  SeededNoise noise(seed_of(seed_, "data.batch", step));
+  SeededNoise noise(seed_of(seed_, "data.batch"), step * size);
   return {density_->sample(size, noise, at::kFloat), {}};
 }
 

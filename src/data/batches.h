@@ -8,15 +8,15 @@
 
 namespace diffeo {
 
-// Training batches without end. A batch follows from (seed, step, size) alone, so a resumed run
-// draws what the uninterrupted one would have.
+// Training batches without end: at() gives the examples step * size … of one long sequence, drawn by
+// the rule in core/noise.h, so a resumed run goes on with what the uninterrupted one would have had.
 class Batches {
  public:
   virtual ~Batches() = default;
   virtual Batch at(int64_t step, int64_t size) = 0;
 };
 
-// Whole shuffled epochs of a data set: each is a permutation that follows from (seed, epoch). Where
+// Whole shuffled epochs of a data set: a permutation that follows from seed and epoch. Where
 // a batch reaches the end of an epoch it goes on in the next, so no example is dropped and all
 // batches have one size.
 class EpochBatches final : public Batches {

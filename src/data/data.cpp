@@ -16,7 +16,7 @@ Data loaded(const SyntheticConfig& config, uint64_t seed) {
   Data data;
   data.density = make_density(config.density);
   data.training = std::make_unique<FreshBatches>(data.density, seed);
-  SeededNoise noise(seed_of(seed, "data.test", 0));
+  SeededNoise noise(seed_of(seed, "data.test"));
   data.splits["test"] = {
       data.density->sample(config.evaluation_examples, noise, host_options(at::kFloat)), {}};
   return data;

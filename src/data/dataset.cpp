@@ -4,11 +4,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "core/error.h"
-#include "data/order.h"
+#include "core/noise.h"
+#include "data/host.h"
 
 namespace diffeo {
+namespace {
+
+// Not by the rule of all other draws but by that of the first format of checkpoints, for ever: with
+// another one, a run that was begun then would be scored on examples that it has learned from.
+Tensor split_order(int64_t count, uint64_t seed, const std::string& stream) {
+  std::mt19937 words(static_cast<uint32_t>(seed_of(seed_of(seed, stream), "order")));
+  Tensor keys = at::empty({count}, host_options(at::kLong));
+  auto* key = keys.mutable_data_ptr<int64_t>();
+  for (int64_t i = 0; i < count; ++i) {
+    uint64_t high = words(), low = words();
+    key[i] = static_cast<int64_t>((high << 32 | low) & ((uint64_t{1} << 53) - 1));
+  }
+  return keys.argsort(/*stable=*/true, 0, /*descending=*/false);
+}
+
+}  // namespace
 
 Batch Batch::to(const at::TensorOptions& options) const {
   // A copy from pinned memory lets the host go on; one from ordinary memory first waits for the
@@ -36,7 +54,7 @@ Cut cut(const Dataset& whole, double fraction, uint64_t seed, const std::string&
   int64_t count = std::max<int64_t>(1, std::llround(fraction * whole.size()));
   require(count < whole.size(), Exit::kData, stream, ": a fraction of ", fraction, " of ",
           whole.size(), " examples leaves none to train on");
-  Tensor order = random_order(whole.size(), seed, stream, 0);
+  Tensor order = split_order(whole.size(), seed, stream);
   Tensor part = std::get<0>(order.narrow(0, 0, count).sort());
   Tensor rest = std::get<0>(order.narrow(0, count, whole.size() - count).sort());
   return {whole.chosen(rest), whole.chosen(part)};

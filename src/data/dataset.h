@@ -25,8 +25,8 @@ struct Dataset {
 };
 
 // Two parts that a seed and a stream's name choose: `part` holds the fraction, rounded, at least
-// one example; `rest` the others. Both keep the order of the whole. Throws Exit::kData where
-// nothing would be left.
+// one example; `rest` the others. Both keep the order of the whole. No version of this program
+// chooses otherwise. Throws Exit::kData where nothing would be left.
 struct Cut {
   Dataset rest, part;
 };

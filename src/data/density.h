@@ -13,7 +13,7 @@ class Density {
  public:
   virtual ~Density() = default;
 
-  // Independent draws [count, 2]. They follow from the noise, `count` and `options` alone.
+  // Independent draws [count, 2], each from the noise of one example.
   Tensor sample(int64_t count, Noise& noise, const at::TensorOptions& options) const;
 
   // [N, 2] -> [N] float64, nats; -infinity outside the support. Computed in float64.
@@ -24,7 +24,8 @@ class Density {
   virtual double entropy() const = 0;
 
  protected:
-  // One example for each entry of `like` [count] float64: -> [count, 2].
+  // One example for each entry of `like` [count] float64, from that entry's own noise alone:
+  // -> [count, 2].
   virtual Tensor do_sample(Noise& noise, const Tensor& like) const = 0;
   virtual Tensor do_log_prob(const Tensor& x) const = 0;  // [N, 2] float64 -> [N]
 

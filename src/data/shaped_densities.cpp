@@ -92,25 +92,32 @@ double TwoMoonsEnergy::entropy() const {
   return entropy_on_grid(bound(), std::min(thickness_, width_) / 5);
 }
 
-// Proposals: x1 from one of its Gaussians, x2 uniform; kept with the probability that the ring
-// leaves of them.
-Tensor TwoMoonsEnergy::kept_proposals(Noise& noise, const std::string& path,
-                                      const Tensor& like) const {
+// Of each example its own proposals: x1 from one of the Gaussians, x2 uniform; kept with the
+// probability that the ring leaves of them.
+TwoMoonsEnergy::Proposals TwoMoonsEnergy::propose(Noise& noise, const std::string& path,
+                                                  const Tensor& like) const {
   Tensor side = at::where(noise.uniform(path + ".side", like) < 0.5, -radius_, radius_);
   Tensor x1 = side + width_ * noise.normal(path + ".first", like);
   Tensor x2 = (2 * noise.uniform(path + ".second", like) - 1) * (radius_ + 10 * thickness_);
-  Tensor x = at::stack({x1, x2}, 1);
-  Tensor ring = (-0.5 * ((x.norm(2, {1}) - radius_) / thickness_).square()).exp();
-  return x.index({noise.uniform(path + ".keep", like) < ring});
+  Tensor x = at::stack({x1, x2}, 2);
+  Tensor ring = (-0.5 * ((x.norm(2, {2}) - radius_) / thickness_).square()).exp();
+  return {x, noise.uniform(path + ".keep", like) < ring};
 }
 
+// The first of an example's proposals that is kept, of which one in five is. A round offers some to
+// every example, whether it still waits or not, so that no draw depends on an example's neighbours.
 Tensor TwoMoonsEnergy::do_sample(Noise& noise, const Tensor& like) const {
-  Tensor x = like.new_empty({0, 2});
-  for (int64_t round = 0; x.size(0) < like.size(0); ++round) {
-    Tensor proposals = like.new_empty({16 * like.size(0)});
-    x = at::cat({x, kept_proposals(noise, "density.round" + std::to_string(round), proposals)});
+  constexpr int64_t kProposals = 16;
+  Tensor places = at::empty({like.size(0), kProposals}, like.options()), x;
+  Tensor waits = at::ones({like.size(0)}, like.options().dtype(at::kBool));
+  for (int64_t round = 0; round == 0 || waits.any().item<bool>(); ++round) {
+    Proposals offered = propose(noise, "density.round" + std::to_string(round), places);
+    auto [any, first] = offered.kept.max(1);
+    Tensor chosen = offered.x.take_along_dim(first.view({-1, 1, 1}), 1).squeeze(1);
+    x = round == 0 ? chosen : at::where(waits.unsqueeze(1), chosen, x);
+    waits = waits & ~any;
   }
-  return x.narrow(0, 0, like.size(0));
+  return x;
 }
 
 }  // namespace diffeo

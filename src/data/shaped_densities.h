@@ -51,7 +51,11 @@ class TwoMoonsEnergy final : public Density {
  private:
   Tensor do_sample(Noise& noise, const Tensor& like) const override;
   Tensor do_log_prob(const Tensor& x) const override;
-  Tensor kept_proposals(Noise& noise, const std::string& path, const Tensor& like) const;
+  struct Proposals {
+    Tensor x;     // [count, proposals, 2]
+    Tensor kept;  // [count, proposals] bool
+  };
+  Proposals propose(Noise& noise, const std::string& path, const Tensor& like) const;
   Tensor energy(const Tensor& x) const;  // -log p - log Z
   double bound() const;                  // the density is negligible where |x1| or |x2| is larger
 

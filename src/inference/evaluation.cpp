@@ -6,8 +6,8 @@
 #include <numbers>
 
 #include "config/configured_flow.h"
+#include "core/noise.h"
 #include "flow/domain.h"
-#include "inference/block_noise.h"
 
 namespace diffeo {
 namespace {
@@ -25,7 +25,7 @@ Nats nats_of(Flow& flow, const Batch& batch, int64_t first, const EvaluateOption
   Tensor log_sum = at::full_like(sum, -INFINITY);
   for (int64_t draw = 0; draw < draws; ++draw) {
     if (options.poll) options.poll();
-    BlockNoise noise(seed_of(options.seed, "evaluate", draw), first, here.x.device());
+    SeededNoise noise(seed_of(options.seed, "evaluate", draw), first);
     Tensor log_prob =
         flow.log_prob(here.x, {.labels = here.labels, .noise = &noise}).to(at::kDouble);
     sum += log_prob;
@@ -38,7 +38,7 @@ Nats nats_of(Flow& flow, const Batch& batch, int64_t first, const EvaluateOption
 // Why the density of an example is 0, where a layer does not map it; else nothing.
 std::string outside_text(Flow& flow, const Dataset& data, int64_t example, uint64_t seed) {
   Batch here = data.slice(example, 1).to(flow.options());
-  BlockNoise noise(seed_of(seed, "evaluate", 0), example, here.x.device());
+  SeededNoise noise(seed_of(seed, "evaluate"), example);
   auto found = outside_domain(flow, here.x, {.labels = here.labels, .noise = &noise});
   return found ? ": its density is 0, since " + found->what : "";
 }

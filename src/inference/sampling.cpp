@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "config/configured_flow.h"
-#include "inference/block_noise.h"
 
 namespace diffeo {
 namespace {
@@ -37,7 +36,7 @@ Tensor labels_for(const SampleOptions& options, int64_t first, int64_t count, co
 }  // namespace
 
 Tensor sample_latents(Flow& flow, const SampleOptions& options, int64_t first, int64_t count) {
-  BlockNoise noise(seed_of(options.seed, "sample", 0), first, flow.options().device());
+  SeededNoise noise(seed_of(options.seed, "sample"), first);
   Tensor latents = flow.draw_latents(count, {.noise = &noise});
   std::vector<Segment> segments = flow.latents();
   for (size_t level = 0; level < segments.size(); ++level) {
@@ -59,7 +58,7 @@ void sample(Flow& flow, const SampleOptions& options, const SampleSink& sink) {
     int64_t count = std::min(options.batch_size, options.count - first);
     Tensor latents = sample_latents(flow, options, first, count);
     Tensor labels = labels_for(options, first, count, latents);
-    BlockNoise noise(seed_of(options.seed, "decode", 0), first, latents.device());
+    SeededNoise noise(seed_of(options.seed, "decode"), first);
     Tensor values = flow.decode(latents, {.labels = labels, .noise = &noise});
     sink({values.to(at::kCPU), latents.to(at::kCPU), labels.defined() ? labels.cpu() : labels});
   }

@@ -57,7 +57,7 @@ Learner::Learner(const Config& config, std::shared_ptr<Flow> flow)
 
 void Learner::initialise(const Batch& batch, const Observer& observer) {
   Batch here = batch.to(options_);
-  SeededNoise noise(seed_of(seed_, "initialise", 0), options_.device());
+  SeededNoise noise(seed_of(seed_, "initialise"));
   flow_->initialise(here.x, {.labels = here.labels, .noise = &noise, .observer = observer});
   start_from_here();
 }
@@ -69,11 +69,12 @@ void Learner::start_from_here() {
 
 Terms Learner::backward(int64_t step, const Batch& batch, const Observer& observer) {
   Batch here = batch.to(options_);
+  int64_t size = here.x.size(0), part_size = size / accumulate_;
   Terms total;
   moments_.forget();
   for (int64_t part = 0; part < accumulate_; ++part) {
-    SeededNoise noise(seed_of(seed_, "train", step * accumulate_ + part), options_.device());
-    Batch chunk = part_of(here, part, here.x.size(0) / accumulate_);
+    SeededNoise noise(seed_of(seed_, "train"), step * size + part * part_size);
+    Batch chunk = part_of(here, part, part_size);
     Pass pass{.mode = Mode::kTrain, .noise = &noise, .observer = observer};
     Terms terms = objective_of(*flow_, chunk, pass, unit_);
     (terms.loss / static_cast<double>(accumulate_)).backward();

@@ -20,8 +20,9 @@ struct StepReport {
   std::map<std::string, Tensor> auxiliary;
 };
 
-// A flow and all that changes as it learns. Everything random follows from (seed, step), so a step
-// can be run again.
+// A flow and all that changes as it learns. Its noise is that of the examples of the step
+// (the rule is in core/noise.h), so a step can be run again, and however many parts a batch is
+// divided into, they have the noise of the whole.
 class Learner {
  public:
   Learner(const Config& config, std::shared_ptr<Flow> flow);

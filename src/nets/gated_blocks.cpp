@@ -29,8 +29,7 @@ Tensor gated(const Tensor& x) {
 
 Tensor dropped_out(const Tensor& x, double rate, const Pass& pass, const std::string& path) {
   if (rate == 0 || pass.mode == Mode::kEvaluate) return x;
-  Tensor kept = pass.uniform(path, x) >= rate;
-  return x * kept.to(x.scalar_type()) * (1 / (1 - rate));
+  return x.masked_fill(pass.coin(path, x, rate), 0) * (1 / (1 - rate));
 }
 
 ChannelLayerNorm::ChannelLayerNorm(const Site& site) {

@@ -24,7 +24,8 @@ int64_t checked_format(const json& manifest, const fs::path& directory) {
   std::string writer =
       manifest.contains("program") ? " (written by diffeo " + manifest["program"].dump() + ")" : "";
   fail(Exit::kCheckpoint, directory.string(), ": a checkpoint of format ", format, writer,
-       ", but this diffeo ", DIFFEO_VERSION, " reads formats up to ", kCheckpointFormat);
+       ", but this diffeo ", DIFFEO_VERSION, " reads formats up to ", kCheckpointFormat,
+       "; take the diffeo that wrote it, or a newer one");
 }
 
 void verify_file(const fs::path& path, const json& expected) {

@@ -7,7 +7,9 @@
 
 namespace diffeo {
 
-// The layout of checkpoints that this program writes, and the newest that it reads.
+// The format of checkpoints that this program writes, and the newest that it reads. In format 1
+// parameters had other names (runs/format1.h), and noise and batch order followed from the seed by
+// another rule than that in core/noise.h.
 constexpr int64_t kCheckpointFormat = 2;
 
 // The best evaluation so far: the lowest mean of -log p over the held-out examples, nats.

@@ -22,6 +22,15 @@ void warn_of_change(const std::string& what, const std::string& before, const st
               " now), so its numbers will be rounded differently"));
 }
 
+// What a run of format 1 has learned holds, whatever is drawn from here on.
+void warn_of_format(int64_t format, const Warn& warn) {
+  if (format > 1) return;
+  warn(joined("this run was saved in format ", format,
+              ", whose noise and batch order followed from the seed by another rule; from here on "
+              "both go by the rule of format ",
+              kCheckpointFormat, ", and so will its next checkpoints"));
+}
+
 // Before the first step, on this machine.
 TrainingState first_state(const Config& config, const TrainOptions& options) {
   TrainingState state;
@@ -83,6 +92,7 @@ TrainingState begin(Start& start, const Config& config, const TrainOptions& opti
   learner.load_weights(weights_for(learner.weights(), saved), start.from.string());
   if (!start.goes_on) return here;
   learner.load_optimizer(saved.optimizer, saved.state.step, start.from.string());
+  warn_of_format(saved.format, into(start.warnings));
   return continued(saved.state, here, into(start.warnings));
 }
 
