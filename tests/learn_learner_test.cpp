@@ -388,16 +388,15 @@ TEST(ResumeRules, ComeFromTheEntryOfEachKey) {
   std::map<std::string, OnResume> rules;
   for (const Difference& difference : differences(before, after))
     rules[difference.path] = difference.rule;
-  std::map<std::string, OnResume> expected{
-      {"objective", OnResume::kLocked},
-      {"penalty.l2", OnResume::kWarned},
-      {"optimizer.schedule.kind", OnResume::kWarned},
-      {"optimizer.schedule.warmup_steps", OnResume::kWarned},
-      {"optimizer.schedule.steps", OnResume::kWarned},
-      {"optimizer.schedule.minimum", OnResume::kWarned},
-      {"train.accumulate", OnResume::kWarned},
-      {"train.keep", OnResume::kFree},
-      {"data.evaluation_examples", OnResume::kLocked}};
+  std::map<std::string, OnResume> expected{{"objective", OnResume::kLocked},
+                                           {"penalty.l2", OnResume::kWarned},
+                                           {"optimizer.schedule.kind", OnResume::kWarned},
+                                           {"optimizer.schedule.warmup_steps", OnResume::kWarned},
+                                           {"optimizer.schedule.steps", OnResume::kWarned},
+                                           {"optimizer.schedule.minimum", OnResume::kWarned},
+                                           {"train.accumulate", OnResume::kWarned},
+                                           {"train.keep", OnResume::kFree},
+                                           {"data.evaluation_examples", OnResume::kLocked}};
   EXPECT_TRUE(rules == expected) << rules.size();
 }
 

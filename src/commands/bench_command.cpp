@@ -8,10 +8,10 @@
 #include "commands/benchmark.h"
 #include "commands/commands.h"
 #include "commands/devices.h"
-#include "core/memory.h"
 #include "commands/model_argument.h"
 #include "config/findings.h"
 #include "config/outline.h"
+#include "core/memory.h"
 
 namespace diffeo {
 namespace {

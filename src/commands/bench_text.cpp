@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "core/memory.h"
 #include "commands/text_table.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/shape.h"
 
 namespace diffeo {

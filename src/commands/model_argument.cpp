@@ -9,7 +9,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-
 }  // namespace
 
 void warn_user(const std::string& message) { std::cerr << "warning: " << message << std::endl; }

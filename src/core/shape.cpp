@@ -17,9 +17,7 @@ int64_t numel(const Shape& shape) {
   return count;
 }
 
-std::string to_string(const Shape& shape) {
-  return "[" + listed(shape) + "]";
-}
+std::string to_string(const Shape& shape) { return "[" + listed(shape) + "]"; }
 
 Shape event_shape(const Tensor& batched) {
   return {batched.sizes().begin() + 1, batched.sizes().end()};

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "io/elements.h"
-#include "io/safetensors.h"
 #include "io/json.h"
+#include "io/safetensors.h"
 #include "io/safetensors_format.h"
 
 namespace diffeo {

@@ -33,7 +33,7 @@ class FlatParameters {
   const Tensor& gradients() const { return gradients_; }  // [N], where backward() adds
   const std::vector<ParameterRange>& ranges() const {
     return ranges_;
-  }                       // in the order of registration
+  }  // in the order of registration
   int64_t count() const;  // of the numbers, without what lies between
 
   // Makes the module compute with another buffer laid out like values(); show(values()) ends that.

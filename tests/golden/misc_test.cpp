@@ -16,8 +16,8 @@ namespace {
 // The kinds of golden/misc that wait for the layers they test.
 bool waits(const Case& c) {
   for (const char* prefix : {"m1_", "m2_", "m3_", "m4_", "m5_coupling_block", "m5_nice_d4",
-                             "m5_realnvp", "m7_discretised", "m8_conv1x1_nflows",
-                             "m8_lu_linear", "m8_naive_linear", "m8_qr_linear", "m8_svd_linear"}) {
+                             "m5_realnvp", "m7_discretised", "m8_conv1x1_nflows", "m8_lu_linear",
+                             "m8_naive_linear", "m8_qr_linear", "m8_svd_linear"}) {
     if (c.name().starts_with(prefix)) return true;
   }
   return false;
