@@ -7,7 +7,7 @@
 #include "io/durable.h"
 #include "io/run_lock.h"
 #include "io/shortcomings.h"
-#include "runs/checkpoint_store.h"
+#include "runs/saver.h"
 #include "train_support.h"
 
 namespace diffeo {
@@ -91,6 +91,21 @@ TEST(DiskFaults, NeverCostAGoodCheckpoint) {
     }
     EXPECT_GT(struck, 0) << call << " is never called";
   }
+}
+
+TEST(DiskFaults, InRemovingAnOldCheckpointLeaveTheNewOneSaved) {
+  TemporaryDirectory directory;
+  CheckpointStore store(directory.path());
+  EXPECT_EQ(store.save(filled_checkpoint(4, 1), 1), std::vector<std::string>{});
+  FaultyDisk disk({"unlink", EACCES, 0, true});
+  ConsoleText text;
+  Log log(text.console());
+  Metrics metrics(directory / "metrics.jsonl", 0);
+  EXPECT_TRUE(Saver(store, 1, log).save(filled_checkpoint(5, 2), metrics));
+  EXPECT_NE(text.text().find("warning: an old checkpoint stays where it is: "), std::string::npos)
+      << text.text();
+  EXPECT_EQ(text.text().find("could not be saved"), std::string::npos) << text.text();
+  EXPECT_EQ(newest_value(store), 2);
 }
 
 TEST(DiskFaults, SayWhatWasRefused) {

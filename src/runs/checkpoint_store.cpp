@@ -93,7 +93,8 @@ std::optional<int64_t> CheckpointStore::pointed(const std::string& pointer) cons
   }
 }
 
-void CheckpointStore::save(const Checkpoint& checkpoint, int64_t keep, Parts parts) const {
+std::vector<std::string> CheckpointStore::save(const Checkpoint& checkpoint, int64_t keep,
+                                               Parts parts) const {
   int64_t step = checkpoint.state.step;
   write_checkpoint(at(step), checkpoint, parts);
   const std::optional<Best>& best = checkpoint.state.best;
@@ -101,12 +102,23 @@ void CheckpointStore::save(const Checkpoint& checkpoint, int64_t keep, Parts par
     write_durably(directory_ / "best", step_name(best->step) + "\n");
   }
   write_durably(directory_ / "latest", step_name(step) + "\n");
+  return remove_old(step, keep);
+}
+
+std::vector<std::string> CheckpointStore::remove_old(int64_t step, int64_t keep) const {
   std::vector<int64_t> old = steps();
   old.erase(std::upper_bound(old.begin(), old.end(), step), old.end());
-  std::optional<int64_t> kept = pointed("best");
-  for (int64_t i = 0; i + keep < static_cast<int64_t>(old.size()); ++i) {
-    if (old[static_cast<size_t>(i)] != kept) remove_durably(at(old[static_cast<size_t>(i)]));
+  old.resize(old.size() - std::min(old.size(), static_cast<size_t>(keep)));
+  if (std::optional<int64_t> best = pointed("best")) std::erase(old, *best);
+  std::vector<std::string> refusals;
+  for (int64_t each : old) {
+    try {
+      remove_durably(at(each));
+    } catch (const Error& error) {
+      refusals.emplace_back(error.what());
+    }
   }
+  return refusals;
 }
 
 std::vector<int64_t> CheckpointStore::newest_first() const {

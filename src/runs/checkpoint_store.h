@@ -26,7 +26,9 @@ class CheckpointStore {
   // Writes step_N, then the pointers, `best` to the step that the checkpoint's state calls the
   // best, then removes all but the `keep` newest and the best. Steps beyond this one, left by a run
   // that went back, do not count. `parts`: kStateAlone where step_N has these weights already.
-  void save(const Checkpoint& checkpoint, int64_t keep, Parts parts = Parts::kAll) const;
+  // Returns why an old one could not be removed, one text each: that costs no more than its room.
+  std::vector<std::string> save(const Checkpoint& checkpoint, int64_t keep,
+                                Parts parts = Parts::kAll) const;
 
   std::filesystem::path at(int64_t step) const;
   std::vector<int64_t> steps() const;  // of the directories there, whole or not, rising
@@ -34,8 +36,8 @@ class CheckpointStore {
       const std::string& pointer) const;  // where `latest` or `best` points
 
   // The newest checkpoint that is whole and finite; where that is not the one `latest` names, `warn`
-  // is told what was wrong. Nothing where there is no checkpoint at all. Throws Exit::kCheckpoint where there are,
-  // but none is whole.
+  // is told what was wrong. Nothing where there is no checkpoint at all. Throws Exit::kCheckpoint
+  // where there are, but none is whole.
   std::optional<std::filesystem::path> latest(const Warn& warn) const;
 
   // The same checkpoint, read, each byte once.
@@ -46,6 +48,8 @@ class CheckpointStore {
   std::optional<Found> read_latest(const Warn& warn) const;
 
  private:
+  std::vector<std::string> remove_old(int64_t step, int64_t keep) const;
+
   // The newest checkpoint that `attempt` takes without an Error.
   std::optional<std::filesystem::path> newest(
       const std::function<void(const std::filesystem::path&)>& attempt, const Warn& warn) const;

@@ -14,7 +14,9 @@ bool Saver::save(const Checkpoint& checkpoint, Metrics& metrics) {
   try {
     metrics.sync();
     bool has_weights = written_ == checkpoint.state.step;
-    store_.save(checkpoint, keep_, has_weights ? Parts::kStateAlone : Parts::kAll);
+    Parts parts = has_weights ? Parts::kStateAlone : Parts::kAll;
+    for (const std::string& refusal : store_.save(checkpoint, keep_, parts))
+      log_.warn("an old checkpoint stays where it is: " + refusal);
     written_ = checkpoint.state.step;
     misses_ = 0;
     for (const std::string& warning : take_shortcomings()) log_.warn(warning);
