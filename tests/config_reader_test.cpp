@@ -193,12 +193,12 @@ TEST(ConfigReader, RefusesMembersThatDoNotFitEachOther) {
 
 TEST(ConfigReader, TellsAllMistakesInTheOrderOfTheirPlaces) {
   EXPECT_EQ(errors_of("train: {keep: 0}\nsed: 1\nflow: [{type: reverse, a: 1}, {type: "
-                      "inverse}]\nseed: x\nseed: 1\n"),
+                      "revers}]\nseed: x\nseed: 1\n"),
             "c.yaml:1:1: missing key 'data' (where the examples come from)\n"
             "c.yaml:1:15: train.keep: expected a whole number of at least 1, found '0'\n"
             "c.yaml:2:1: unknown key 'sed', did you mean 'seed'?\n"
             "c.yaml:3:24: flow[0]: unknown key 'a' of reverse, expected type\n"
-            "c.yaml:3:38: flow[1].type: unknown type 'inverse', did you mean 'reverse'?\n"
+            "c.yaml:3:38: flow[1].type: unknown type 'revers', did you mean 'reverse'?\n"
             "c.yaml:4:7: seed: expected a whole number of at least 0, found 'x'\n"
             "c.yaml:5:1: duplicate key 'seed', first on line 4");
 }

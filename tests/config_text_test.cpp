@@ -40,6 +40,7 @@ TEST(ConfigText, PutsOnALineWhatFitsThere) {
             "        context: none\n"
             "        batch_norm: false\n"
             "        map: {type: affine, form: glow}\n"
+            "        kept_map: null\n"
             "        net: {type: mlp, hidden: 128, depth: 2, start: zero_output}\n"
             "  - {type: reverse}\n");
   EXPECT_EQ(text.find("seed: 0\n"), 0u);

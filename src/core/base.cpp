@@ -27,4 +27,9 @@ at::Tensor base_sample(Base base, Noise& noise, const std::string& path, const a
   return noise.uniform(path, like).clamp_min(std::ldexp(1.0, -26)).logit();
 }
 
+// sigma(b) - sigma(a) = sigma(b) sigma(-a) (1 - exp(a - b)).
+at::Tensor log_logistic_mass(const at::Tensor& x, const at::Tensor& half) {
+  return at::log_sigmoid(x + half) + at::log_sigmoid(half - x) + (-(-2 * half).expm1()).log();
+}
+
 }  // namespace diffeo

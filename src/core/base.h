@@ -31,4 +31,8 @@ at::Tensor standard_normal_log_prob(const at::Tensor& z);
 // log-density. Exact far into both tails.
 at::Tensor log_sigmoid_slope(const at::Tensor& x);
 
+// log (sigma(x + half) - sigma(x - half)) elementwise, half > 0: the mass of an interval under the
+// standard logistic density. Exact far into both tails, and for the narrowest interval.
+at::Tensor log_logistic_mass(const at::Tensor& x, const at::Tensor& half);
+
 }  // namespace diffeo

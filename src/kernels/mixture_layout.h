@@ -10,19 +10,24 @@
 namespace diffeo {
 
 // Where the numbers of each element of x [B, C, ...] stand in `raw`: contiguous, or with the
-// channels last. Elements are counted as they stand in x, which is contiguous.
+// channels last. Elements are counted as they stand in x, which is contiguous. Splines have the same
+// layout, with another count of numbers.
 struct MixtureLayout {
-  int64_t channels, positions, components;
+  int64_t channels, positions, components, each;           // each: numbers of an element
   int64_t elements;                                        // of all examples
   int64_t by_example, by_channel, by_position, by_number;  // steps from one to the next in raw
 
   MixtureLayout(const at::Tensor& x, const at::Tensor& raw, int64_t count)
+      : MixtureLayout(x, raw, count, 2 + 3 * count) {}
+
+  MixtureLayout(const at::Tensor& x, const at::Tensor& raw, int64_t count, int64_t numbers_each)
       : channels(x.size(1)),
         positions(x.numel() / std::max<int64_t>(1, x.size(0) * x.size(1))),
         components(count),
+        each(numbers_each),
         elements(x.numel()) {
-    require(raw.numel() == elements * numbers(), "logistic_mixture: ", x.sizes(), " elements with ",
-            components, " components need ", numbers(), " numbers each, got ", raw.sizes());
+    require(raw.numel() == elements * numbers(), x.sizes(), " elements of ", components,
+            " components or bins need ", numbers(), " numbers each, got ", raw.sizes());
     bool contiguous = raw.is_contiguous();
     by_number = contiguous ? positions : 1;
     by_position = contiguous ? 1 : channels * numbers();
@@ -36,7 +41,7 @@ struct MixtureLayout {
            (raw.dim() == 4 && raw.is_contiguous(at::MemoryFormat::ChannelsLast));
   }
 
-  int64_t numbers() const { return 2 + 3 * components; }
+  int64_t numbers() const { return each; }
   int64_t of_example() const { return channels * positions; }  // elements
 };
 

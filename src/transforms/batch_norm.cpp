@@ -26,4 +26,10 @@ Tensor BatchNorm::do_inverse(const Tensor& z, const Pass&) {
   return (z - beta_) * (-log_scale(variance)).exp() + mean;
 }
 
+// By the running moments in every mode, as the inverse.
+Mapped BatchNorm::do_inverse_with_log_det(const Tensor& z, const Pass& pass) {
+  Tensor x = do_inverse(z, pass);
+  return {x, -do_forward(x, pass.with_mode(Mode::kEvaluate)).log_det};
+}
+
 }  // namespace diffeo

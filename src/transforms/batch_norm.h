@@ -29,6 +29,7 @@ class BatchNorm final : public Transform {
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
+  Mapped do_inverse_with_log_det(const Tensor& z, const Pass& pass) override;
   Tensor log_scale(const Tensor& variance) const {
     return log_gamma_ - 0.5 * (variance + epsilon_).log();
   }

@@ -15,6 +15,16 @@ Site net_site(const Site& site, const Shape& input, const Shape& context, bool m
   return inside;
 }
 
+// Width of a network, 0 where it has no such number.
+int64_t hidden_of(const ConditionerConfig& net) {
+  return std::visit(
+      [](const auto& config) -> int64_t {
+        if constexpr (requires { config.hidden; }) return config.hidden;
+        else return 0;
+      },
+      net);
+}
+
 }  // namespace
 
 Coupling::Coupling(const CouplingConfig& config, const Site& site)
@@ -24,6 +34,7 @@ Coupling::Coupling(const CouplingConfig& config, const Site& site)
                 config.batch_norm,
                 /*masked=*/false,
                 config.map,
+                config.kept_map,
                 config.net},
                site) {}
 
@@ -36,8 +47,12 @@ Coupling::Coupling(const char* type, const Parts& parts, const Site& site)
   const Shape& read = parts.masked ? site.input : kept;
   const Shape& written = parts.masked ? site.input : changed;
   context_shape_ = context_shape(context_, site, read);
-  MapRole role{.masked = parts.masked, .batch_norm = parts.batch_norm};
+  MapRole role{
+      .masked = parts.masked, .batch_norm = parts.batch_norm, .hidden = hidden_of(parts.net)};
   map_ = register_module("map", make_map(parts.map, site.inside("map", changed), role));
+  if (parts.kept_map)
+    kept_map_ = register_module(
+        "kept_map", std::make_shared<LearnedMap>(*parts.kept_map, site.inside("kept_map", kept)));
   net_ = register_module(
       "net", make_conditioner(parts.net, net_site(site, read, context_shape_, parts.masked),
                               written[0] * map_->parameter_count()));
@@ -71,12 +86,15 @@ Mapped Coupling::do_forward(const Tensor& x, const Pass& pass) {
   auto [kept, before] = partition_.split(x);
   Mapped after = map_->forward(before, parameters(kept, pass));
   if (moments_) normalise(after, pass);
-  return {partition_.merge(kept, after.value), after.log_det};
+  if (!kept_map_) return {partition_.merge(kept, after.value), after.log_det};
+  Mapped mapped = kept_map_->forward(kept);
+  return {partition_.merge(mapped.value, after.value), sum_of(mapped.log_det, after.log_det)};
 }
 
 // The kept half, the changed one as the map left it, and the map's numbers.
 Coupling::Undoing Coupling::undoing(const Tensor& z, const Pass& pass) {
   auto [kept, after] = partition_.split(z);
+  if (kept_map_) kept = kept_map_->inverse(kept);
   if (moments_) {
     auto [mean, variance] = moments_->running();
     after = after * (variance + kRealNvpEpsilon).sqrt() + mean;
@@ -89,9 +107,32 @@ Tensor Coupling::do_inverse(const Tensor& z, const Pass& pass) {
   return partition_.merge(kept, map_->inverse(after, raw));
 }
 
+// The norm's part is that of the running moments, by which the inverse undoes it in every mode.
+Mapped Coupling::do_inverse_with_log_det(const Tensor& z, const Pass& pass) {
+  auto [kept, after, raw] = undoing(z, pass);
+  Tensor before = map_->inverse(after, raw);
+  Mapped forward = map_->forward(before, raw);
+  if (moments_) normalise(forward, pass.with_mode(Mode::kEvaluate));
+  if (kept_map_) forward.log_det = sum_of(forward.log_det, kept_map_->forward(kept).log_det);
+  return {partition_.merge(kept, before), forward.log_det.defined() ? -forward.log_det : Tensor()};
+}
+
 Tensor Coupling::inverse_evaluations(const Tensor& z, const Pass& pass) {
   auto [kept, after, raw] = undoing(z, pass);
   return map_->inverse_evaluations(after, raw);
+}
+
+// Each half for itself, the other one replaced by what its map does take, so that places are those
+// in x.
+std::optional<OutsideDomain> Coupling::outside_domain(const Tensor& x) const {
+  auto [kept, changed] = partition_.split(x);
+  std::optional<OutsideDomain> found;
+  if (auto domain = map_->domain())
+    found = first_outside(partition_.merge(at::full_like(kept, domain->low), changed), *domain);
+  if (found || !kept_map_) return found;
+  if (auto domain = kept_map_->domain())
+    found = first_outside(partition_.merge(kept, at::full_like(changed, domain->low)), *domain);
+  return found;
 }
 
 MaskedCoupling::MaskedCoupling(const MaskedCouplingConfig& config, const Site& site)
@@ -101,6 +142,7 @@ MaskedCoupling::MaskedCoupling(const MaskedCouplingConfig& config, const Site& s
                 config.batch_norm,
                 /*masked=*/true,
                 config.map,
+                /*kept_map=*/{},
                 config.net},
                site) {
   Tensor half = site.constant({1, 1, site.input[1], site.input[2] / 2}, 1);

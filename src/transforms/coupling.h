@@ -19,6 +19,7 @@ struct CouplingConfig {
   Context context = Context::kNone;
   bool batch_norm = false;
   MapConfig map;
+  std::optional<MapConfig> kept_map = {};
   ConditionerConfig net;
 
   bool samples_by_class() const { return context == Context::kClass; }
@@ -31,6 +32,9 @@ struct CouplingConfig {
     ar("batch_norm", batch_norm,
        "RealNVP's: normalise the network's input and the changed half, as part of the flow");
     ar("map", map, "the elementwise map");
+    ar("kept_map", kept_map,
+       "a map with learned numbers of its own for the kept half, which the network reads as it was "
+       "before");
     ar.required("net", net, "the network");
   }
 };
@@ -39,10 +43,12 @@ struct CouplingConfig {
 // computes from the half it keeps (Dinh et al. 2017, section 3.2). With batch norm, the changed
 // half is then normalised, which counts in log_det; the inverse undoes that by the running moments
 // in every mode, while the network's own norms follow the mode (laurent-dinh/models, real_nvp).
+// With a kept_map the other half is mapped too, but by learned numbers alone (Durkan et al. 2019).
 class Coupling : public Transform {
  public:
   Coupling(const CouplingConfig& config, const Site& site);
   Tensor inverse_evaluations(const Tensor& z, const Pass& pass) override;
+  std::optional<OutsideDomain> outside_domain(const Tensor& x) const override;
 
  protected:
   // What a coupling is made of, the network's own input aside.
@@ -52,6 +58,7 @@ class Coupling : public Transform {
     bool batch_norm;
     bool masked;
     const MapConfig& map;
+    const std::optional<MapConfig>& kept_map;
     const ConditionerConfig& net;
   };
   Coupling(const char* type, const Parts& parts, const Site& site);
@@ -67,6 +74,7 @@ class Coupling : public Transform {
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
+  Mapped do_inverse_with_log_det(const Tensor& z, const Pass& pass) override;
   void normalise(Mapped& changed, const Pass& pass);
 
   // What an inverse needs.
@@ -78,6 +86,7 @@ class Coupling : public Transform {
   Context context_;
   Shape context_shape_;
   std::shared_ptr<ElementwiseMap> map_;
+  std::shared_ptr<LearnedMap> kept_map_;     // null: the kept half stays as it is
   std::shared_ptr<RunningMoments> moments_;  // of the changed half; null: none
   double share_;  // of the entries counted in the moments that are changed
 };

@@ -2,125 +2,70 @@
 
 #include <ATen/ATen.h>
 
-#include "kernels/logistic_mixture.h"
-
 namespace diffeo {
-namespace {
 
-class Additive final : public ElementwiseMap {
- public:
-  int64_t parameter_count() const override { return 1; }
-  Mapped forward(const Tensor& x, const Tensor& raw) override { return {x + raw}; }
-  Tensor inverse(const Tensor& y, const Tensor& raw) override { return y - raw; }
-};
-
-struct ShiftScale {
-  Tensor shift, log_scale;  // each shaped as x
-};
-
-class Affine : public ElementwiseMap {
- public:
-  int64_t parameter_count() const override { return 2; }
-  Mapped forward(const Tensor& x, const Tensor& raw) override {
-    auto [shift, log_scale] = read(raw);
-    return {(x + shift) * log_scale.exp(), sum_events(log_scale)};
-  }
-  Tensor inverse(const Tensor& y, const Tensor& raw) override {
-    auto [shift, log_scale] = read(raw);
-    return y * (-log_scale).exp() - shift;
-  }
-
- private:
-  virtual ShiftScale read(const Tensor& raw) const = 0;
-};
-
-class GlowAffine final : public Affine {
-  ShiftScale read(const Tensor& raw) const override {
-    return {raw.slice(1, 0, std::nullopt, 2),
-            at::log_sigmoid(raw.slice(1, 1, std::nullopt, 2) + 2)};
-  }
-};
-
-class ExpAffine final : public Affine {
-  ShiftScale read(const Tensor& raw) const override {
-    std::vector<Tensor> halves = raw.chunk(2, 1);
-    return {halves[0], halves[1]};
-  }
-};
-
-class RealNvpAffine final : public Affine {
- public:
-  RealNvpAffine(const Site& site, MapRole role) {
-    scale_ = register_parameter("scale", site.constant({}, role.masked ? 0 : 1));
-    if (!role.batch_norm) scale_shift_ = register_parameter("scale_shift", site.constant({}, 0));
-  }
-
- private:
-  ShiftScale read(const Tensor& raw) const override {
-    std::vector<Tensor> halves = raw.chunk(2, 1);
-    Tensor log_scale = scale_ * halves[1].tanh();
-    return {halves[0], scale_shift_.defined() ? log_scale + scale_shift_ : log_scale};
-  }
-
-  Tensor scale_, scale_shift_;  // scalars
-};
-
-class FlowppAffine final : public ElementwiseMap {
- public:
-  int64_t parameter_count() const override { return 2; }
-  Mapped forward(const Tensor& x, const Tensor& raw) override {
-    auto [log_scale, shift] = read(raw);
-    return {x * log_scale.exp() + shift, sum_events(log_scale)};
-  }
-  Tensor inverse(const Tensor& y, const Tensor& raw) override {
-    auto [log_scale, shift] = read(raw);
-    return (y - shift) * (-log_scale).exp();
-  }
-
- private:
-  static std::pair<Tensor, Tensor> read(const Tensor& raw) {
-    return {raw.slice(1, 0, std::nullopt, 2).tanh(), raw.slice(1, 1, std::nullopt, 2)};
-  }
-};
-
-class LogisticMixture final : public ElementwiseMap {
- public:
-  explicit LogisticMixture(int64_t components) : components_(components) {}
-  int64_t parameter_count() const override { return 2 + 3 * components_; }
-  Mapped forward(const Tensor& x, const Tensor& raw) override {
-    auto [y, log_det] = logistic_mixture(x, raw, components_);
-    return {y, log_det};
-  }
-  Tensor inverse(const Tensor& y, const Tensor& raw) override {
-    return logistic_mixture_inverse(y, raw, components_);
-  }
-  Tensor inverse_evaluations(const Tensor& y, const Tensor& raw) const override {
-    return logistic_mixture_evaluations(y, raw, components_);
-  }
-
- private:
-  int64_t components_;
-};
-
-std::shared_ptr<ElementwiseMap> build(const LogisticMixtureConfig& config, const Site&, MapRole) {
-  return std::make_shared<LogisticMixture>(config.components);
+LearnedMap::LearnedMap(const MapConfig& config, const Site& site)
+    : map_(register_module("map", make_map(config, site.inside("map", site.input)))) {
+  int64_t channels = site.input[0], each = map_->parameter_count();
+  Tensor start = map_->near_identity(site);
+  bool together = map_->layout() == NumberLayout::kTogether;
+  Tensor of_all = together ? start.repeat({channels}) : start.repeat_interleave(channels);
+  Shape sizes(site.input.size(), 1);
+  sizes[0] = each * channels;
+  numbers_ = register_parameter("numbers",
+                                (of_all + site.normal("numbers", {sizes[0]}, 0.1)).reshape(sizes));
 }
 
-std::shared_ptr<ElementwiseMap> build(const AffineConfig& config, const Site& site, MapRole role) {
-  switch (config.form) {
-    case AffineForm::kRealNvp: return std::make_shared<RealNvpAffine>(site, role);
-    case AffineForm::kGlow: return std::make_shared<GlowAffine>();
-    case AffineForm::kExp: return std::make_shared<ExpAffine>();
-    case AffineForm::kAdditive: return std::make_shared<Additive>();
-    case AffineForm::kFlowpp: return std::make_shared<FlowppAffine>();
-  }
-  fail("affine: unknown form");
+Tensor LearnedMap::raw(const Tensor& like) const {
+  std::vector<int64_t> sizes = like.sizes().vec();
+  sizes[1] = numbers_.size(0);
+  return numbers_.unsqueeze(0).expand(sizes);
 }
 
-}  // namespace
+std::string ElementwiseConfig::problem() const {
+  if (net && context == Context::kNone)
+    return "net: reads the context, and there is none; give context: features or class, or leave "
+           "the net out";
+  if (!net && context != Context::kNone)
+    return "context: a net must read it, and there is none; give net";
+  return {};
+}
 
-std::shared_ptr<ElementwiseMap> make_map(const MapConfig& config, const Site& site, MapRole role) {
-  return std::visit([&](const auto& c) { return build(c, site, role); }, config);
+Elementwise::Elementwise(const ElementwiseConfig& config, const Site& site)
+    : Transform(ElementwiseConfig::kType, site, site.input), context_(config.context) {
+  if (!config.net) {
+    learned_ = register_module(
+        "learned", std::make_shared<LearnedMap>(config.map, site.inside("learned", site.input)));
+    return;
+  }
+  context_shape_ = context_shape(context_, site, site.input);
+  map_ = register_module("map", make_map(config.map, site.inside("map", site.input)));
+  Site net_site = site.inside("net", context_shape_);
+  net_site.features.clear();
+  net_ = register_module(
+      "net", make_conditioner(*config.net, net_site, site.input[0] * map_->parameter_count()));
+}
+
+std::optional<OutsideDomain> Elementwise::outside_domain(const Tensor& x) const {
+  std::optional<Domain> domain = learned_ ? learned_->domain() : map_->domain();
+  return domain ? first_outside(x, *domain) : std::optional<OutsideDomain>();
+}
+
+Tensor Elementwise::numbers(const Tensor& like, const Pass& pass) {
+  return net_->forward(context_of(context_, pass, like, context_shape_), pass);
+}
+
+Mapped Elementwise::do_forward(const Tensor& x, const Pass& pass) {
+  return learned_ ? learned_->forward(x) : map_->forward(x, numbers(x, pass));
+}
+
+Tensor Elementwise::do_inverse(const Tensor& z, const Pass& pass) {
+  return learned_ ? learned_->inverse(z) : map_->inverse(z, numbers(z, pass));
+}
+
+Tensor Elementwise::inverse_evaluations(const Tensor& z, const Pass& pass) {
+  return learned_ ? learned_->inverse_evaluations(z)
+                  : map_->inverse_evaluations(z, numbers(z, pass));
 }
 
 }  // namespace diffeo

@@ -1,80 +1,70 @@
 #pragma once
 
-#include <variant>
+#include <optional>
 
-#include "core/enums.h"
-#include "core/range.h"
-#include "transforms/transform.h"
+#include "nets/nets.h"
+#include "transforms/context.h"
+#include "transforms/maps.h"
 
 namespace diffeo {
 
-// Invertible scalar function applied to each element of x with P numbers of its own, which it finds
-// in the network's raw output as the last convolution wrote it: only the map knows their layout and
-// their meaning.
-class ElementwiseMap : public torch::nn::Module {
+// An elementwise map whose numbers are parameters: an element's own, the same at all positions of a
+// channel. They start near the identity, with noise of deviation 0.1 that makes components differ.
+class LearnedMap final : public torch::nn::Module {
  public:
-  virtual int64_t parameter_count() const = 0;  // P
-  // x [B, C, H, W] or [B, D]; raw [B, P C, H, W] or [B, P D].
-  virtual Mapped forward(const Tensor& x, const Tensor& raw) = 0;
-  virtual Tensor inverse(const Tensor& y, const Tensor& raw) = 0;
-  // How many evaluations inverse() takes for each element, int64 on the host; undefined where it is
-  // a formula.
-  virtual Tensor inverse_evaluations(const Tensor&, const Tensor&) const { return {}; }
+  LearnedMap(const MapConfig& config, const Site& site);
+  Mapped forward(const Tensor& x) { return map_->forward(x, raw(x)); }
+  Tensor inverse(const Tensor& y) { return map_->inverse(y, raw(y)); }
+  Tensor inverse_evaluations(const Tensor& y) const { return map_->inverse_evaluations(y, raw(y)); }
+  std::optional<Domain> domain() const { return map_->domain(); }
+
+ private:
+  Tensor raw(const Tensor& like) const;
+
+  std::shared_ptr<ElementwiseMap> map_;
+  Tensor numbers_;  // [P C, 1, ...]
 };
 
-// What a map may need to know of the coupling it stands in.
-struct MapRole {
-  bool masked = false;      // the network reads the whole example, masked
-  bool batch_norm = false;  // the coupling normalises what the map returns
-};
-
-// y = (x + shift) scale, with shift and scale read from raw according to the form:
-//   realnvp   halves: shift, then r; scale = exp(g tanh(r) [+ h]), g and h learned scalars; h only
-//             in couplings without batch norm; g starts at 0 in masked couplings, at 1 in others
-//             (laurent-dinh/models, real_nvp)
-//   glow      interleaved: shift = raw[:, 0::2], scale = sigmoid(raw[:, 1::2] + 2) (openai/glow)
-//   exp       halves: shift, then log scale
-//   additive  shift = raw, scale = 1 (Dinh et al. 2014)
-// or y = x scale + shift:
-//   flowpp    pairs, an element's own together: r, then shift; scale = exp(tanh(r))
-//             (flowpp, the affine ablation)
-enum class AffineForm { kRealNvp, kGlow, kExp, kAdditive, kFlowpp };
-template <>
-struct EnumNames<AffineForm> {
-  static constexpr std::array names{
-      std::pair{"realnvp", AffineForm::kRealNvp}, std::pair{"glow", AffineForm::kGlow},
-      std::pair{"exp", AffineForm::kExp}, std::pair{"additive", AffineForm::kAdditive},
-      std::pair{"flowpp", AffineForm::kFlowpp}};
-};
-
-struct AffineConfig {
-  static constexpr const char* kType = "affine";
+struct ElementwiseConfig {
+  using Builds = class Elementwise;
+  static constexpr const char* kType = "elementwise";
   static constexpr const char* kDoc =
-      "y = (x + shift) scale, or x scale + shift in the form flowpp.";
-  AffineForm form = AffineForm::kGlow;
+      "Maps each element by itself, with learned numbers or numbers of a context: marginals.";
+  MapConfig map;
+  Context context = Context::kNone;
+  std::optional<ConditionerConfig> net = {};
+
+  bool samples_by_class() const { return context == Context::kClass; }
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar("form", form, "formula of the scale and layout of the network's output");
+    ar("map", map, "the elementwise map");
+    ar("context", context, "what the network reads; none: the numbers are parameters");
+    ar("net", net, "the network that computes the numbers from the context");
   }
+
+  // What is wrong with the members together, or nothing.
+  std::string problem() const;
 };
 
-struct LogisticMixtureConfig {
-  static constexpr const char* kType = "logistic_mixture";
-  static constexpr const char* kDoc =
-      "Flow++'s map: the logit of a logistic mixture's CDF, then an affine map.";
-  int64_t components = 32;
+// z_i = f(x_i), f with numbers of its own for each element: learned marginals, or, with a network
+// that reads the context alone, p(x_i | context), for one dimension too.
+class Elementwise final : public Transform {
+ public:
+  Elementwise(const ElementwiseConfig& config, const Site& site);
+  std::optional<OutsideDomain> outside_domain(const Tensor& x) const override;
+  Tensor inverse_evaluations(const Tensor& z, const Pass& pass) override;
 
-  template <class Archive>
-  void fields(Archive& ar) {
-    ar("components", components, "logistics in each element's mixture", between(1, 1024));
-  }
+ private:
+  Mapped do_forward(const Tensor& x, const Pass& pass) override;
+  Tensor do_inverse(const Tensor& z, const Pass& pass) override;
+  Tensor numbers(const Tensor& like, const Pass& pass);  // of the context
+
+  Context context_;
+  Shape context_shape_;
+  std::shared_ptr<LearnedMap> learned_;  // null: the numbers are a network's
+  std::shared_ptr<ElementwiseMap> map_;  // null: they are parameters
+  std::shared_ptr<Conditioner> net_;
 };
-
-// Every elementwise map a configuration can name.
-using MapConfig = std::variant<AffineConfig, LogisticMixtureConfig>;
-
-std::shared_ptr<ElementwiseMap> make_map(const MapConfig& config, const Site& site,
-                                         MapRole role = {});
 
 }  // namespace diffeo

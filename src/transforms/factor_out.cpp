@@ -24,7 +24,8 @@ FactorOut::FactorOut(const FactorOutConfig& config, const Site& site)
                 {factored_half(site.input)}),
       classes_(site.classes) {
   require(site.has_latents,
-          "ends a part of the latents, but the noise of a dequantizer has no latents of its own");
+          "ends a part of the latents, which the noise of a dequantizer and the body of an inverse "
+          "do not have");
   Shape image = as_image(output_shape());
   if (config.prior != SplitPrior::kStandard) {
     conv_ = register_module("prior",

@@ -30,7 +30,6 @@ class Householder final : public Transform {
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
-  Tensor reflected(const Tensor& x, int64_t by) const;
 
   Tensor vectors_;  // [reflections, C]
 };

@@ -5,19 +5,25 @@
 #include <vector>
 
 #include "transforms/actnorm.h"
+#include "transforms/autoregressive.h"
 #include "transforms/batch_norm.h"
 #include "transforms/coupling.h"
 #include "transforms/dequantize.h"
+#include "transforms/elementwise.h"
 #include "transforms/factor_out.h"
 #include "transforms/householder.h"
 #include "transforms/inv_conv.h"
+#include "transforms/inverse.h"
 #include "transforms/layer_facts.h"
 #include "transforms/linear.h"
+#include "transforms/lu_linear.h"
 #include "transforms/permutation.h"
 #include "transforms/pointwise.h"
 #include "transforms/prior.h"
+#include "transforms/qr.h"
 #include "transforms/sequence.h"
 #include "transforms/squeeze.h"
+#include "transforms/svd.h"
 
 namespace diffeo {
 
@@ -40,26 +46,33 @@ struct RepeatConfig {
 // its layer is in layer_facts.h.
 using LayerConfig = std::variant<  //
     ActNormConfig,                 //
+    AutoregressiveConfig,          //
     BatchNormConfig,               //
     CouplingConfig,                //
     DequantizeConfig,              //
     DiagonalConfig,                //
+    ElementwiseConfig,             //
     FactorOutConfig,               //
     FlattenConfig,                 //
     FlipConfig,                    //
     HouseholderConfig,             //
     InvConvConfig,                 //
+    InverseConfig,                 //
     LinearConfig,                  //
     LogitConfig,                   //
+    LuLinearConfig,                //
     MaskedCouplingConfig,          //
+    PermutationConfig,             //
     PReluConfig,                   //
     PriorConfig,                   //
+    QrConfig,                      //
     RepeatConfig,                  //
     ReverseConfig,                 //
     ScaleConfig,                   //
     ShuffleConfig,                 //
     SigmoidConfig,                 //
     SqueezeConfig,                 //
+    SvdConfig,                     //
     UnsqueezeConfig>;
 
 // One entry of a layer list. `place` names it in messages: "glow.yaml:12:5: flow[3]".
@@ -72,6 +85,11 @@ template <class Archive>
 void RepeatConfig::fields(Archive& ar) {
   ar("times", times, "how often", between(0, 10000));
   ar("body", body, "the layers");
+}
+
+template <class Archive>
+void InverseConfig::fields(Archive& ar) {
+  ar.required("body", body, "the layers");
 }
 
 template <class Archive>

@@ -7,12 +7,12 @@
 
 namespace diffeo {
 
-enum class Split { kChannel, kCheckerboard, kColumns };
+enum class Split { kChannel, kEvenOdd, kCheckerboard, kColumns };
 template <>
 struct EnumNames<Split> {
-  static constexpr std::array names{std::pair{"channel", Split::kChannel},
-                                    std::pair{"checkerboard", Split::kCheckerboard},
-                                    std::pair{"columns", Split::kColumns}};
+  static constexpr std::array names{
+      std::pair{"channel", Split::kChannel}, std::pair{"even_odd", Split::kEvenOdd},
+      std::pair{"checkerboard", Split::kCheckerboard}, std::pair{"columns", Split::kColumns}};
 };
 
 enum class Keep { kFirst, kSecond };
@@ -24,9 +24,9 @@ struct EnumNames<Keep> {
 
 // Divides an example into the half a coupling keeps and the half it changes; merge() undoes
 // split().
-// First are: of channels the leading half (the larger, when they are odd), of columns the even
-// ones, of a checkerboard the cells where row + column is even. Image halves are packed: [C, H,
-// W/2].
+// First are: of channels the leading half (the larger, when they are odd), or those of even index,
+// counted from 0; of columns the even ones, of a checkerboard the cells where row + column is even.
+// Image halves are packed: [C, H, W/2].
 struct Partition {
   Split kind;
   Keep keep = Keep::kFirst;

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 namespace diffeo {
 
 Reverse::Reverse(const ReverseConfig&, const Site& site)
@@ -20,6 +22,33 @@ Mapped Shuffle::do_forward(const Tensor& x, const Pass&) { return {x.index_selec
 
 Tensor Shuffle::do_inverse(const Tensor& z, const Pass&) {
   return z.index_select(1, indices_.argsort());
+}
+
+Permutation::Permutation(const PermutationConfig& config, const Site& site)
+    : Transform(PermutationConfig::kType, site, site.input) {
+  require_permutation("order", config.order, site.input[0]);
+  std::vector<int64_t> back(config.order.size());
+  for (size_t c = 0; c < back.size(); ++c)
+    back[static_cast<size_t>(config.order[c])] = static_cast<int64_t>(c);
+  order_ = whole_numbers(site, config.order);
+  back_ = whole_numbers(site, back);
+}
+
+Mapped Permutation::do_forward(const Tensor& x, const Pass&) { return {x.index_select(1, order_)}; }
+
+Tensor Permutation::do_inverse(const Tensor& z, const Pass&) { return z.index_select(1, back_); }
+
+void require_permutation(const char* key, const std::vector<int64_t>& order, int64_t count) {
+  std::vector<int64_t> sorted = order;
+  std::sort(sorted.begin(), sorted.end());
+  bool each_once = static_cast<int64_t>(sorted.size()) == count;
+  for (int64_t i = 0; each_once && i < count; ++i) each_once = sorted[static_cast<size_t>(i)] == i;
+  require(each_once, key, ": expected each of 0 to ", count - 1, " once, found ", to_string(order));
+}
+
+Tensor whole_numbers(const Site& site, const std::vector<int64_t>& values) {
+  Tensor on_host = at::tensor(values, site.options.device(at::kCPU).dtype(at::kLong));
+  return on_host.to(site.options.device());
 }
 
 Flip::Flip(const FlipConfig& config, const Site& site)

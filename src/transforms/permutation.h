@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/range.h"
 #include "transforms/partition.h"
 #include "transforms/transform.h"
 
@@ -44,6 +45,38 @@ class Shuffle final : public Transform {
 
   Tensor indices_;  // [C] int64
 };
+
+struct PermutationConfig {
+  using Builds = class Permutation;
+  static constexpr const char* kType = "permutation";
+  static constexpr bool kOnlyMoves = true;
+  static constexpr const char* kDoc = "A given order of the channels, or of a vector's entries.";
+  std::vector<int64_t> order = {};
+
+  template <class Archive>
+  void fields(Archive& ar) {
+    ar.required("order", order, "for each place of the output the input's it is taken from, from 0",
+                at_least(0));
+  }
+};
+
+// y[c] = x[order[c]]. Throws where the order is none of the channels.
+class Permutation final : public Transform {
+ public:
+  Permutation(const PermutationConfig& config, const Site& site);
+
+ private:
+  Mapped do_forward(const Tensor& x, const Pass& pass) override;
+  Tensor do_inverse(const Tensor& z, const Pass& pass) override;
+
+  Tensor order_, back_;  // [C] int64
+};
+
+// Throws unless `order` has each of 0 … count - 1 once. `key` names it in the message.
+void require_permutation(const char* key, const std::vector<int64_t>& order, int64_t count);
+
+// Whole numbers as a tensor beside those of the site: its device, int64.
+Tensor whole_numbers(const Site& site, const std::vector<int64_t>& values);
 
 struct FlipConfig {
   using Builds = class Flip;

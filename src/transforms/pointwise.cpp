@@ -28,18 +28,8 @@ Tensor Logit::inside(const Tensor& x) const {
 }
 
 std::optional<OutsideDomain> Logit::outside_domain(const Tensor& x) const {
-  Tensor places = (x != inside(x)).logical_and_(x.isnan().logical_not_()).nonzero();
-  if (places.size(0) == 0) return {};
-  Shape place;
-  Tensor value = x;
-  for (int64_t d = 0; d < x.dim(); ++d) {
-    place.push_back(places[0][d].item<int64_t>());
-    value = value[place.back()];
-  }
   double margin = alpha_ / (1 - 2 * alpha_);
-  return OutsideDomain{place[0], joined("is given ", value.item<double>(), " at ",
-                                        to_string({place.begin() + 1, place.end()}), ", and maps ",
-                                        0 - margin, " to ", 1 + margin)};
+  return first_outside(x, {0 - margin, 1 + margin});
 }
 
 // log p - log q loses digits where p is near q, and 1 - p where p is near 1. So q is not taken from

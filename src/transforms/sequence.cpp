@@ -65,4 +65,11 @@ Tensor Sequence::do_inverse_with(const Tensor& z, at::TensorList ended, const Pa
   return value;
 }
 
+Mapped Sequence::do_inverse_with_log_det(const Tensor& z, const Pass& pass) {
+  Mapped whole{z};
+  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer)
+    append(whole, (*layer)->inverse_with_log_det(whole.value, pass));
+  return whole;
+}
+
 }  // namespace diffeo

@@ -18,6 +18,7 @@ class Sequence final : public Transform {
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
   Tensor do_inverse_with(const Tensor& z, at::TensorList ended, const Pass& pass) override;
+  Mapped do_inverse_with_log_det(const Tensor& z, const Pass& pass) override;
 
   std::vector<TransformPtr> layers_;
 };

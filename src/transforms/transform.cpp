@@ -1,5 +1,7 @@
 #include "transforms/transform.h"
 
+#include <ATen/ATen.h>
+
 #include "core/error.h"
 
 namespace diffeo {
@@ -11,6 +13,20 @@ Tensor sum_of(const Tensor& a, const Tensor& b) {
 
 Tensor Mapped::log_det_or_zeros() const {
   return log_det.defined() ? log_det : zero_log_det(value);
+}
+
+std::optional<OutsideDomain> first_outside(const Tensor& x, const Domain& domain) {
+  Tensor places = at::logical_or(x<domain.low, x> domain.high).nonzero();
+  if (places.size(0) == 0) return {};
+  Shape place;
+  Tensor value = x;
+  for (int64_t d = 0; d < x.dim(); ++d) {
+    place.push_back(places[0][d].item<int64_t>());
+    value = value[place.back()];
+  }
+  return OutsideDomain{place[0], joined("is given ", value.item<double>(), " at ",
+                                        to_string({place.begin() + 1, place.end()}), ", and maps ",
+                                        domain.low, " to ", domain.high)};
 }
 
 Transform::Transform(const char* type, const Site& site, Shape output, std::vector<Shape> ended)
@@ -54,6 +70,20 @@ Tensor Transform::inverse(const Tensor& z, const Pass& pass, at::TensorList ende
 
 Tensor Transform::do_inverse_with(const Tensor& z, at::TensorList, const Pass& pass) {
   return do_inverse(z, pass);
+}
+
+Mapped Transform::inverse_with_log_det(const Tensor& z, const Pass& pass) {
+  check("inverse_with_log_det", "input", z, output_);
+  require(ended_.empty(), path_, ".inverse_with_log_det: ends a part of the latents");
+  Mapped x = do_inverse_with_log_det(z, pass);
+  check("inverse_with_log_det", "output", x.value, input_);
+  return x;
+}
+
+Mapped Transform::do_inverse_with_log_det(const Tensor& z, const Pass& pass) {
+  Tensor x = do_inverse(z, pass);
+  Tensor log_det = do_forward(x, pass).log_det;
+  return {x, log_det.defined() ? -log_det : log_det};
 }
 
 }  // namespace diffeo

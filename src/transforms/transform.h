@@ -36,6 +36,14 @@ struct OutsideDomain {
   std::string what;  // "is given 2 at [0], and maps 0 to 1"
 };
 
+// The numbers that a layer maps, ends included.
+struct Domain {
+  double low, high;
+};
+
+// The first element of x [B, ...] that lies outside; NaN counts as inside. Waits for the device.
+std::optional<OutsideDomain> first_outside(const Tensor& x, const Domain& domain);
+
 // One layer of a flow: data to noise with forward(), noise to data with inverse().
 //
 //   log p(x) = log p(z) + sum of log p(ended) + log_det,   {z, log_det, ended} = forward(x)
@@ -54,6 +62,9 @@ class Transform : public torch::nn::Module {
 
   Mapped forward(const Tensor& x, const Pass& pass = {});
   Tensor inverse(const Tensor& z, const Pass& pass = {}, at::TensorList ended = {});
+
+  // The inverse and its own log_det, that of dx/dz. Of a layer that ends nothing.
+  Mapped inverse_with_log_det(const Tensor& z, const Pass& pass = {});
 
   const Shape& input_shape() const { return input_; }
   const Shape& output_shape() const { return output_; }
@@ -77,6 +88,9 @@ class Transform : public torch::nn::Module {
   // What inverse() calls: layers that end a part of the latents implement it, for all others the
   // form above does.
   virtual Tensor do_inverse_with(const Tensor& z, at::TensorList ended, const Pass& pass);
+  // By default minus the forward's at the solution. A layer whose forward follows the batch, or
+  // that has the log_det at hand, says it itself.
+  virtual Mapped do_inverse_with_log_det(const Tensor& z, const Pass& pass);
 
  private:
   void check(const char* method, const char* what, const Tensor& t, const Shape& expected) const;

@@ -9,34 +9,19 @@
 
 #include "flow/flow.h"
 #include "golden/golden.h"
+#include "golden/vector_plan.h"
 
 namespace diffeo::golden {
 namespace {
 
-// The kinds of golden/misc that wait for the layers they test.
-bool waits(const Case& c) {
-  for (const char* prefix : {"m1_", "m2_", "m3_", "m4_", "m5_coupling_block", "m5_nice_d4",
-                             "m5_realnvp", "m7_discretised", "m8_conv1x1_nflows", "m8_lu_linear",
-                             "m8_naive_linear", "m8_qr_linear", "m8_svd_linear"}) {
-    if (c.name().starts_with(prefix)) return true;
-  }
-  return false;
-}
-
-// m6_* are judged in densities_test, m7_logistic_mixture_* in misc_mixture_test.
+// m1_* and m4_zuko_rqs are judged in spline_test, m6_* in densities_test, m7_logistic_mixture_* in
+// misc_mixture_test, and what is a flow on vectors in vectors_test.
 bool judged_here(const Case& c) {
-  return !waits(c) && !c.name().starts_with("m6_") && !c.name().starts_with("m7_logistic_mixture");
-}
-
-std::string numbered(const std::string& name, int64_t number, const std::string& rest) {
-  return name + std::to_string(number) + rest;
-}
-
-// How many of name0..., name1..., ... there are.
-int64_t count_of(const NamedTensors& tensors, const std::string& name, const std::string& rest) {
-  int64_t count = 0;
-  while (tensors.contains(numbered(name, count, rest))) ++count;
-  return count;
+  for (const char* elsewhere : {"m1_", "m2_", "m3_", "m4_", "m5_coupling_block", "m5_nice_d4",
+                                "m5_realnvp", "m6_", "m7_logistic_mixture"}) {
+    if (c.name().starts_with(elsewhere)) return false;
+  }
+  return true;
 }
 
 // One case in one precision.
@@ -51,8 +36,10 @@ class Judge {
     else if (c_.name().starts_with("m7_logit_preprocess")) logit_preprocess();
     else if (c_.name().starts_with("m7_logit")) logit();
     else if (c_.name().starts_with("m7_scalar_functions")) scalar_functions();
+    else if (c_.name().starts_with("m7_discretised_logistic")) discretised_logistic();
     else if (c_.name().starts_with("m8_conv1x1_normflows")) conv1x1();
     else if (c_.name().starts_with("m8_householder")) householder();
+    else if (c_.name().starts_with("m8_")) affine_map();
     else FAIL() << "a case no test knows, and no list says why";
   }
 
@@ -89,6 +76,9 @@ class Judge {
   void scalar_functions();
   void conv1x1();
   void householder();
+  void affine_map();
+  void discretised_logistic();
+  VectorPlan affine_plan() const;
 
   const Case& c_;
   NamedTensors t_;
@@ -242,6 +232,69 @@ void Judge::householder() {
   close("log_det", y.log_det_or_zeros(), "logabsdet");
   close("x_back", model.layers()->inverse(get("y")), "x_back");
   close("matrix", model.encode(at::eye(vectors.size(1), precision_)).t(), "matrix");
+}
+
+// nflows' linear maps, which are y = W x + b from data to noise.
+VectorPlan Judge::affine_plan() const {
+  VectorPlan plan;
+  auto theirs = [&](const char* name) { return t_.at(std::string("state.") + name); };
+  auto set = [&](const std::string& at, const char* ours, const char* name) {
+    plan.set(at + "." + ours, theirs(name));
+  };
+  std::string at;
+  if (c_.name().starts_with("m8_naive_linear")) {  // ours is from noise to data
+    at = plan.add({LinearConfig{}});
+    plan.set(at + ".matrix", t_.at("weight_inverse"));
+    plan.set(at + ".bias", -t_.at("weight_inverse").mv(theirs("bias")));
+    return plan;
+  }
+  if (c_.name().starts_with("m8_qr_linear")) {
+    at = plan.add({QrConfig{.reflections = theirs("orthogonal.q_vectors").size(0)}});
+    set(at, "upper", "upper_entries");
+    set(at, "log_diagonal", "log_upper_diag");
+    set(at, "vectors", "orthogonal.q_vectors");
+  } else if (c_.name().starts_with("m8_svd_linear")) {
+    at = plan.add({SvdConfig{.reflections = theirs("orthogonal_1.q_vectors").size(0)}});
+    set(at, "raw_diagonal", "unconstrained_diagonal");
+    set(at, "outer", "orthogonal_1.q_vectors");
+    set(at, "inner", "orthogonal_2.q_vectors");
+  } else {
+    if (t_.contains("state.permutation._permutation"))
+      plan.add({PermutationConfig{whole(theirs("permutation._permutation"))}});
+    at = plan.add({LuLinearConfig{}});
+    set(at, "lower", "lower_entries");
+    set(at, "upper", "upper_entries");
+    set(at, "raw_diagonal", "unconstrained_upper_diag");
+  }
+  set(at, "bias", "bias");
+  return plan;
+}
+
+void Judge::affine_map() {
+  VectorPlan plan = affine_plan();
+  Shape shape(t_.at("x").sizes().begin() + 1, t_.at("x").sizes().end());
+  Flow model = flow(plan.layers, shape);
+  EXPECT_TRUE(assign(model, plan.values).empty());
+  Mapped y = model.layers()->forward(get("x"));
+  close("y", y.value, "y");
+  close("log_det", y.log_det_or_zeros(), "logabsdet");
+  close("x_back", model.layers()->inverse(get("y")), "x_back");
+  Mapped x = model.layers()->inverse_with_log_det(get("y"));
+  close("inverse_log_det", x.log_det_or_zeros(), "inverse_logabsdet");
+}
+
+// The mass of each whole number's bin under a logistic density; the first and the last have the tails.
+void Judge::discretised_logistic() {
+  Tensor mu = t_.at("mu"), log_scale = t_.at("log_scale"), v = t_.at("v");
+  Tensor rows = at::logical_and(representable(mu), representable(log_scale)).nonzero().flatten();
+  auto chosen = [&](const Tensor& t) { return t.index_select(0, rows); };
+  Tensor steep = (-chosen(log_scale)).exp();
+  Tensor x = (chosen(v).to(at::kDouble) * (2.0 / 255) - 1 - chosen(mu)) * steep, half = steep / 255;
+  auto rounded = [&](const Tensor& t) { return t.to(precision_); };
+  Tensor log_mass = log_logistic_mass(rounded(x), rounded(half));
+  log_mass = at::where(chosen(v) == 0, at::log_sigmoid(rounded(x + half)), log_mass);
+  log_mass = at::where(chosen(v) == 255, at::log_sigmoid(rounded(half - x)), log_mass);
+  each("log_prob", log_mass, chosen(t_.at("log_prob")));
 }
 
 class Misc : public GoldenTest {};
