@@ -84,9 +84,8 @@ TEST(Outline, RefusesAFlowppThatDoesNotFit) {
                  place + "heads: 5 do not divide 32 channels");
   expect_refusal(images(coupling("context: features", "gated_attention_net")),
                  place +
-                     "context: there are no features here; only the noise layers of a dequantizer "
-                     "with 'features' have "
-                     "them");
+                     "context: there are no features here; data with context columns have them "
+                     "(data.context), and the noise layers of a dequantizer with 'features'");
   Config odd = images(coupling("split: columns", "gated_attention_net"));
   std::get<NpyConfig>(odd.data).shape = {2, 4, 5};
   expect_refusal(odd, place + "split: a columns split needs an image of even width, got [2, 4, 5]");

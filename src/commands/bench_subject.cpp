@@ -31,6 +31,9 @@ Dataset random_examples(const Config& config) {
                {}};
   int64_t classes = data_classes(config.data);
   if (classes > 0) data.labels = at::arange(count, host_options(at::kLong)) % classes;
+  auto columns = static_cast<int64_t>(data_context(config.data).size());
+  if (columns > 0)
+    data.context = noise.normal("context", at::empty({count, columns}, host_options(at::kFloat)));
   return data;
 }
 
@@ -85,8 +88,7 @@ void BenchSubject::passes() { learner_->backward(0, batch_); }
 
 void BenchSubject::pass(const Observer& observer) {
   int64_t count = config_.train.examples_in_pass();
-  Batch part{batch_.x.narrow(0, 0, count),
-             batch_.labels.defined() ? batch_.labels.narrow(0, 0, count) : Tensor()};
+  Batch part = batch_.narrow(0, count);
   SeededNoise noise(0);
   Pass pass{.mode = Mode::kTrain, .noise = &noise, .observer = observer};
   objective_of(learner_->flow(), part.to(options()), pass, config_.objective).loss.backward();
@@ -96,13 +98,14 @@ void BenchSubject::forward() {
   at::NoGradGuard no_grad;
   Batch here = batch_.to(options());
   SeededNoise noise(0);
-  learner_->flow().log_prob(here.x, {.labels = here.labels, .noise = &noise});
+  learner_->flow().log_prob(here.x, here.pass().with_noise(noise));
 }
 
 SampleOptions BenchSubject::sampling() const {
   return {.count = examples(),
           .batch_size = config_.train.examples_in_pass(),
-          .classes = data_classes(config_.data)};
+          .classes = data_classes(config_.data),
+          .given = batch_.context};
 }
 
 void BenchSubject::sample() { diffeo::sample(learner_->flow(), sampling()); }
@@ -114,10 +117,9 @@ std::map<std::string, double> BenchSubject::inverse_evaluations() {
   std::map<std::string, double> means;
   Tensor latents =
       sample_latents(learner_->flow(), sampling(), 0, config_.train.examples_in_pass());
-  Batch here = batch_.to(options());
+  Batch here = batch_.narrow(0, latents.size(0)).to(options());
   SeededNoise noise(0);
-  Pass pass{.labels = here.labels, .noise = &noise};
-  if (pass.labels.defined()) pass.labels = pass.labels.narrow(0, 0, latents.size(0));
+  Pass pass = here.pass().with_noise(noise);
   std::map<std::string, Transform*> layers;
   for (const auto& module : learner_->flow().modules()) {
     if (auto* layer = dynamic_cast<Transform*>(module.get())) layers[layer->path()] = layer;

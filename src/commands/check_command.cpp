@@ -25,12 +25,17 @@ constexpr uint64_t kSeed = 0;
 struct Subject {
   std::shared_ptr<Flow> flow;
   Tensor x;
-  Tensor labels;  // undefined: none
+  Tensor labels, context;  // undefined: none
 };
 
 Tensor labels_for(const Config& config, const c10::TensorOptions& options) {
   int64_t classes = data_classes(config.data);
   return classes > 0 ? at::arange(kExamples, options.dtype(at::kLong)) % classes : Tensor();
+}
+
+Tensor context_for(const Config& config, const c10::TensorOptions& options, Noise& noise) {
+  auto columns = static_cast<int64_t>(data_context(config.data).size());
+  return columns > 0 ? noise.normal("context", at::empty({kExamples, columns}, options)) : Tensor();
 }
 
 Tensor random_examples(const Config& config, const c10::TensorOptions& options, Noise& noise) {
@@ -56,8 +61,9 @@ Subject from_config(const std::string& argument, const c10::TensorOptions& optio
   outline_of(config);
   SeededNoise noise(kSeed);
   Subject subject{build_flow(config, options), random_examples(config, options, noise),
-                  labels_for(config, options)};
-  subject.flow->initialise(subject.x, {.labels = subject.labels, .noise = &noise});
+                  labels_for(config, options), context_for(config, options, noise)};
+  subject.flow->initialise(
+      subject.x, {.labels = subject.labels, .features = subject.context, .noise = &noise});
   perturb(*subject.flow, noise);
   return subject;
 }
@@ -67,10 +73,14 @@ Subject from_checkpoint(const std::string& argument, const c10::TensorOptions& o
   LoadedFlow loaded = load_flow(argument, options, Weights::kAverage, warn_user);
   std::cerr << "checking the " << (loaded.averaged ? "averaged " : "") << "weights of "
             << loaded.path.string() << "\n";
-  SampleOptions four{
-      .count = kExamples, .batch_size = kExamples, .classes = data_classes(loaded.config.data)};
+  SeededNoise noise(kSeed);
+  Tensor context = context_for(loaded.config, options, noise);
+  SampleOptions four{.count = kExamples,
+                     .batch_size = kExamples,
+                     .classes = data_classes(loaded.config.data),
+                     .given = context};
   Tensor x = sample(*loaded.flow, four);
-  return {loaded.flow, x, labels_for(loaded.config, options)};
+  return {loaded.flow, x, labels_for(loaded.config, options), context};
 }
 
 Subject subject_of(const std::string& argument) {
@@ -148,7 +158,8 @@ void conclude(const std::vector<LayerVerdict>& verdicts, const LayerCheck& check
 void check_model(const std::string& model, bool large, bool json) {
   Subject subject = subject_of(model);
   SeededNoise noise(kSeed);
-  LayerCheck check(*subject.flow->layers(), subject.x, {.labels = subject.labels, .noise = &noise});
+  Pass pass{.labels = subject.labels, .features = subject.context, .noise = &noise};
+  LayerCheck check(*subject.flow->layers(), subject.x, subject.flow->conditioned(pass));
   if (large && check.large_layers() > 0) {
     std::cerr << "Jacobians of " << check.large_layers() << " layers with more than "
               << kFreeDimensions << " dimensions: about "

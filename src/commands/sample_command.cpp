@@ -10,6 +10,7 @@
 #include "config/scalars.h"
 #include "core/listed.h"
 #include "core/memory.h"
+#include "inference/given.h"
 #include "inference/sampling.h"
 #include "pictures/image_grid.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 struct SampleArguments {
   std::string checkpoint, device = "auto";
-  std::optional<std::string> out;
+  std::optional<std::string> out, given;
   std::optional<int64_t> count, seed, label, batch_size;
   std::vector<double> temperatures = {1};
   bool raw = false, allow_nonfinite = false;
@@ -26,12 +27,16 @@ struct SampleArguments {
 
 void declare(CommandLine& line, SampleArguments& arguments) {
   line.argument("CKPT", arguments.checkpoint, "Run, checkpoint, or RUN:latest, RUN:best, RUN:STEP");
-  line.option("--count", "N", arguments.count, "How many samples [64]", at_least(1));
+  line.option("--count", "N", arguments.count,
+              "How many samples [64, or as many as --given has rows]", at_least(1));
   line.option("--temperature", "T[,T...]", arguments.temperatures,
               "Scale of the noise: one for all levels, or one for each [1]", at_least(0));
   line.option("--seed", "S", arguments.seed, "Of the noise [0]", at_least(0));
   line.option("--class", "K", arguments.label,
               "Of every sample, where the flow has classes [all in turn]", at_least(0));
+  line.option(
+      "--given", "CONTEXT", arguments.given,
+      "What to condition on: NAME=VALUE,... or FILE.npy, whose rows the samples take in turn");
   line.option("--out", "FILE", arguments.out,
               "Ends in .png, .npy or .safetensors [in the run's folder samples]");
   line.option("--batch-size", "N", arguments.batch_size,
@@ -48,12 +53,20 @@ SampleOptions options_for(const SampleArguments& arguments, const LoadedFlow& lo
   if (arguments.label && !has_classes) {
     fail(Exit::kUsage, "diffeo sample: --class: the samples of this flow depend on no class");
   }
-  return {.count = arguments.count.value_or(64),
+  std::vector<std::string> columns = data_context(loaded.config.data);
+  require(arguments.given || columns.empty(), Exit::kUsage,
+          "diffeo sample: this flow's samples depend on context columns; give --given ",
+          columns.empty() ? "" : columns[0], "=VALUE for each of ", listed_in_words(columns),
+          ", or a file");
+  Tensor given = arguments.given ? given_context(*arguments.given, columns) : Tensor();
+  int64_t rows = given.defined() && given.size(0) > 1 ? given.size(0) : 64;
+  return {.count = arguments.count.value_or(rows),
           .batch_size = arguments.batch_size.value_or(loaded.config.train.examples_in_pass()),
           .seed = static_cast<uint64_t>(arguments.seed.value_or(0)),
           .temperatures = arguments.temperatures,
           .classes = has_classes ? data_classes(loaded.config.data) : 0,
-          .label = arguments.label};
+          .label = arguments.label,
+          .given = given};
 }
 
 // Beside the run's own pictures, or beside a checkpoint that lies elsewhere. Other options give
@@ -65,6 +78,7 @@ std::filesystem::path default_path(const LoadedFlow& loaded, const SampleOptions
   std::string name = joined(loaded.path.filename().string(), "_n", options.count, "_seed",
                             options.seed, "_t", listed(options.temperatures, ","));
   if (options.label) name += joined("_class", *options.label);
+  if (options.given.defined()) name += joined("_given", options.given.size(0));
   if (raw) name += "_raw";
   return folder /
          (name + (picture_kind(loaded.flow->shape()) == PictureKind::kNone ? ".npy" : ".png"));

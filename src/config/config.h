@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "config/train_config.h"
 #include "core/base.h"
 #include "data/data_config.h"
+#include "flow/context_reader.h"
 #include "transforms/layers.h"
 
 namespace diffeo {
@@ -19,6 +21,7 @@ struct Config {
   DataConfig data;
   std::vector<Layer> flow;
   Base base = Base::kNormal;
+  std::optional<ContextConfig> features = {};
   ObjectiveUnit objective = ObjectiveUnit::kNats;
   PenaltyConfig penalty;
   OptimizerConfig optimizer;
@@ -30,6 +33,8 @@ struct Config {
     ar.required("data", data, "where the examples come from");
     ar.required("flow", flow, "the layers, from data to noise");
     ar("base", base, "density at the noise end");
+    ar("features", features,
+       "what layers with context: features read, of the context columns of the data");
     ar("objective", objective,
        "unit of the loss, -mean log p; it scales gradients, clipping and epsilon");
     ar("penalty", penalty, "L2 term beside the likelihood");

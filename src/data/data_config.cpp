@@ -20,6 +20,17 @@ int64_t classes_of(const Cifar10Config&) { return 10; }
 int64_t classes_of(const IdxConfig& config) { return config.classes; }
 int64_t classes_of(const NpyConfig& config) { return config.classes; }
 
+template <class Source>
+std::vector<std::string> context_of_source(const Source&) {
+  return {};
+}
+
+std::vector<std::string> context_of_source(const NpyConfig& config) {
+  std::vector<std::string> names;
+  for (int64_t i = 0; i < config.context_size; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
 // Its square, as a matrix over an example has, still fits 64 bits.
 constexpr double kMostElements = 1 << 30;
 
@@ -50,6 +61,18 @@ std::string problem_of_labels(const NpyConfig& config) {
   return {};
 }
 
+std::string problem_of_context(const NpyConfig& config) {
+  if (config.context_size > 0 && !config.context)
+    return joined("context_size is ", config.context_size, ", but context names no file");
+  if (config.context_size == 0 && config.context)
+    return "context names a file, but context_size is 0; give the number of its columns";
+  if (config.context && config.test && !config.test_context)
+    return "context and test name files, so test_context must name one too";
+  if (config.test_context && !(config.test && config.context))
+    return "test_context names a file, so context and test must name one too";
+  return {};
+}
+
 }  // namespace
 
 std::string IdxConfig::problem() const {
@@ -73,7 +96,8 @@ std::string NpyConfig::problem() const {
     return joined("augment flips and shifts images, but the examples are vectors: shape is ",
                   to_string(shape));
   }
-  return problem_of_labels(*this);
+  std::string problem = problem_of_labels(*this);
+  return problem.empty() ? problem_of_context(*this) : problem;
 }
 
 Shape data_shape(const DataConfig& config) {
@@ -82,6 +106,10 @@ Shape data_shape(const DataConfig& config) {
 
 int64_t data_classes(const DataConfig& config) {
   return std::visit([](const auto& source) { return classes_of(source); }, config);
+}
+
+std::vector<std::string> data_context(const DataConfig& config) {
+  return std::visit([](const auto& source) { return context_of_source(source); }, config);
 }
 
 int64_t data_levels(const DataConfig& config) { return data_is_image(config) ? 256 : 0; }

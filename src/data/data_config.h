@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/shape.h"
 #include "data/augment_config.h"
@@ -99,6 +100,9 @@ struct NpyConfig {
   std::optional<std::string> labels = {};
   std::optional<std::string> test_labels = {};
   int64_t classes = 0;
+  std::optional<std::string> context = {};
+  std::optional<std::string> test_context = {};
+  int64_t context_size = 0;
   double validation = 0;
   AugmentConfig augment = {};
 
@@ -116,6 +120,12 @@ struct NpyConfig {
        OnResume::kPlace);
     ar("classes", classes,
        "number of classes, for which `labels` is needed; 0: there are no labels", at_least(0));
+    ar("context", context,
+       "file of what the training examples are conditioned on, floats [N, context_size]", {},
+       OnResume::kPlace);
+    ar("test_context", test_context, "the same of the test examples", {}, OnResume::kPlace);
+    ar("context_size", context_size,
+       "number of context columns, for which `context` is needed; 0: there are none", at_least(0));
     training_set_fields(ar, *this);
   }
 
@@ -128,6 +138,8 @@ using DataConfig = std::variant<SyntheticConfig, Cifar10Config, IdxConfig, NpyCo
 // What follows from the configuration alone, without reading data.
 Shape data_shape(const DataConfig& config);      // of one example: {D} or {C, H, W}
 int64_t data_classes(const DataConfig& config);  // 0: examples have no labels
+// Names of the context columns; where the files have none, "0", "1", …
+std::vector<std::string> data_context(const DataConfig& config);
 int64_t data_levels(const DataConfig& config);  // 256: uint8, a value is one of this many; 0: reals
 
 // Images are discrete and measured in bits/dim; everything else is real and measured in nats.

@@ -26,6 +26,11 @@ Tensor split_order(int64_t count, uint64_t seed, const std::string& stream) {
   return keys.argsort(/*stable=*/true, 0, /*descending=*/false);
 }
 
+// Of what an example may have beside itself.
+Tensor rows(const Tensor& t, int64_t first, int64_t count) {
+  return t.defined() ? t.narrow(0, first, count) : t;
+}
+
 }  // namespace
 
 Batch Batch::to(const at::TensorOptions& options) const {
@@ -36,18 +41,28 @@ Batch Batch::to(const at::TensorOptions& options) const {
     return (pins ? t.pin_memory() : t).to(options.device(), type, /*non_blocking=*/pins);
   };
   at::ScalarType type = c10::typeMetaToScalarType(options.dtype());
-  return {moved(x, type), labels.defined() ? moved(labels, at::kLong) : labels};
+  return {moved(x, type), labels.defined() ? moved(labels, at::kLong) : labels,
+          context.defined() ? moved(context, type) : context};
+}
+
+Batch Batch::narrow(int64_t first, int64_t count) const {
+  return {x.narrow(0, first, count), rows(labels, first, count), rows(context, first, count)};
 }
 
 Batch Dataset::slice(int64_t first, int64_t count) const {
   count = std::min(count, size() - first);
-  Tensor its_labels = labels.defined() ? labels.narrow(0, first, count) : Tensor();
-  return {examples.narrow(0, first, count).to(at::kFloat), its_labels};
+  return {examples.narrow(0, first, count).to(at::kFloat), rows(labels, first, count),
+          rows(context, first, count)};
+}
+
+Dataset Dataset::first(int64_t count) const {
+  count = std::min(count, size());
+  return {examples.narrow(0, 0, count), rows(labels, 0, count), rows(context, 0, count)};
 }
 
 Dataset Dataset::chosen(const Tensor& indices) const {
-  return {examples.index_select(0, indices),
-          labels.defined() ? labels.index_select(0, indices) : Tensor()};
+  auto its = [&](const Tensor& t) { return t.defined() ? t.index_select(0, indices) : t; };
+  return {its(examples), its(labels), its(context)};
 }
 
 Cut cut(const Dataset& whole, double fraction, uint64_t seed, const std::string& stream) {

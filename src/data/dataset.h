@@ -1,26 +1,34 @@
 #pragma once
 
+#include "core/pass.h"
 #include "core/shape.h"
 
 namespace diffeo {
 
 struct Batch {
-  Tensor x;       // [B, ...] float32 on the host; images as 0 … 255
-  Tensor labels;  // [B] int64, or undefined
+  Tensor x;             // [B, ...] float32 on the host; images as 0 … 255
+  Tensor labels = {};   // [B] int64, or undefined
+  Tensor context = {};  // [B, C] float32, what a flow is conditioned on beside labels, or undefined
 
   // Where and in the precision that a flow computes.
   Batch to(const at::TensorOptions& options) const;
+  Batch narrow(int64_t first, int64_t count) const;
+
+  // A pass with the labels and the context.
+  Pass pass() const { return {.labels = labels, .features = context}; }
 };
 
 // A whole split in memory: images stay uint8, so CIFAR-10 takes 184 MB.
 struct Dataset {
-  Tensor examples;  // [N, ...] uint8 or float32
-  Tensor labels;    // [N] int64, or undefined
+  Tensor examples;      // [N, ...] uint8 or float32
+  Tensor labels = {};   // [N] int64, or undefined
+  Tensor context = {};  // [N, C] float32, or undefined
 
   int64_t size() const { return examples.size(0); }
   Shape shape() const { return event_shape(examples); }
 
   Batch slice(int64_t first, int64_t count) const;  // fewer where the end is reached
+  Dataset first(int64_t count) const;               // fewer where there are no more
   Dataset chosen(const Tensor& indices) const;      // [M] int64
 };
 

@@ -35,21 +35,34 @@ Tensor npy_vectors(const std::string& file, const Tensor& array) {
        array[row][column].item<double>(), ", expected a finite number in single precision");
 }
 
+// [N, columns] of any float -> float32, a row for each of `count` examples.
+Tensor npy_context(const std::string& file, int64_t count, int64_t columns) {
+  Tensor context = npy_vectors(file, load_npy(file, {.finite = true}));
+  require(context.size(1) == columns, Exit::kData, file, ": holds ", context.size(1),
+          " context columns, but data.context_size is ", columns);
+  require(context.size(0) == count, Exit::kData, file, ": holds ", context.size(0),
+          " rows of context for ", count, " examples");
+  return context;
+}
+
 Dataset npy_set(const NpyConfig& config, const std::string& file,
-                const std::optional<std::string>& labels) {
+                const std::optional<std::string>& labels,
+                const std::optional<std::string>& context) {
   Tensor array = load_npy(file, {.finite = true});
   Dataset set{config.shape.size() == 3 ? npy_images(file, array) : npy_vectors(file, array), {}};
   check_examples(file, set.size(), set.shape(), config.shape);
   if (labels) set.labels = checked_labels(*labels, load_npy(*labels), set.size(), config.classes);
+  if (context) set.context = npy_context(*context, set.size(), config.context_size);
   return set;
 }
 
 }  // namespace
 
 std::map<std::string, Dataset> read_splits(const NpyConfig& config, uint64_t seed) {
-  Dataset train = npy_set(config, config.path, config.labels);
+  Dataset train = npy_set(config, config.path, config.labels, config.context);
   if (config.test)
-    return {{"train", train}, {"test", npy_set(config, *config.test, config.test_labels)}};
+    return {{"train", train},
+            {"test", npy_set(config, *config.test, config.test_labels, config.test_context)}};
   if (config.test_fraction == 0) return {{"train", train}};
   Cut parts = cut(train, config.test_fraction, seed, "data.test");
   return {{"train", parts.rest}, {"test", parts.part}};

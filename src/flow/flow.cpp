@@ -15,6 +15,15 @@ std::shared_ptr<Sequence> built(const std::vector<Layer>& layers, const Site& si
   }
 }
 
+// Of what reads the context, beside the layers.
+Site reader_site(const Site& site) {
+  Site reader = site;
+  reader.path = "features";
+  reader.input = site.features;
+  reader.features.clear();
+  return reader;
+}
+
 // The latents in their order: those that ended on the way first.
 std::vector<Tensor> parts_of(const Mapped& out) {
   std::vector<Tensor> parts = out.ended;
@@ -30,18 +39,29 @@ Tensor LogProb::sum() const {
   return total;
 }
 
-Flow::Flow(const std::vector<Layer>& layers, const Site& site, Base base)
-    : options_(site.options),
-      base_(base),
-      layers_(register_module(site.path, built(layers, site))) {}
+Flow::Flow(const std::vector<Layer>& layers, const Site& site, Base base,
+           const std::optional<ContextConfig>& context)
+    : options_(site.options), base_(base) {
+  Site of_layers = site;
+  if (context) {
+    context_ =
+        register_module("features", std::make_shared<ContextReader>(*context, reader_site(site)));
+    of_layers.features = context_->output_shape();
+  }
+  layers_ = register_module(site.path, built(layers, of_layers));
+}
+
+Pass Flow::conditioned(const Pass& pass) const {
+  return context_ ? pass.with_features(context_->forward(pass)) : pass;
+}
 
 void Flow::initialise(const Tensor& x, const Pass& pass) {
   at::NoGradGuard no_grad;
-  layers_->forward(x, pass.with_mode(Mode::kInitialise));
+  layers_->forward(x, conditioned(pass.with_mode(Mode::kInitialise)));
 }
 
 LogProb Flow::log_prob_parts(const Tensor& x, const Pass& pass) {
-  Mapped out = layers_->forward(x, pass);
+  Mapped out = layers_->forward(x, conditioned(pass));
   LogProb parts{.log_det = out.log_det_or_zeros(), .base = {}, .auxiliary = out.auxiliary};
   for (const Tensor& z : parts_of(out)) parts.base.push_back(base_log_prob(base_, z));
   return parts;
@@ -54,7 +74,7 @@ Tensor Flow::encode(const Tensor& x, const Pass& pass) {
 }
 
 Tensor Flow::noisy_latents(const Tensor& x, const Pass& pass) {
-  std::vector<Tensor> parts = parts_of(layers_->forward(x, pass));
+  std::vector<Tensor> parts = parts_of(layers_->forward(x, conditioned(pass)));
   for (Tensor& part : parts) part = part.flatten(1);
   return at::cat(parts, 1);
 }
@@ -67,7 +87,8 @@ Tensor Flow::decode(const Tensor& z, const Pass& pass) {
     Tensor part = z.narrow(1, s.offset, numel(s.shape));
     parts.push_back(part.reshape(batched(z.size(0), s.shape)));
   }
-  return layers_->inverse(parts.back(), pass, at::TensorList(parts).slice(0, parts.size() - 1));
+  return layers_->inverse(parts.back(), conditioned(pass),
+                          at::TensorList(parts).slice(0, parts.size() - 1));
 }
 
 Tensor Flow::draw_latents(int64_t count, const Pass& pass) const {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base.h"
+#include "flow/context_reader.h"
 #include "transforms/layers.h"
 
 namespace diffeo {
@@ -28,8 +29,10 @@ struct LogProb {
 // A density on examples of one shape: a list of layers that ends in a factorised base over [D].
 class Flow final : public torch::nn::Module {
  public:
-  // Throws (Exit::kUsage) naming every layer that cannot be built.
-  Flow(const std::vector<Layer>& layers, const Site& site, Base base = Base::kNormal);
+  // Throws (Exit::kUsage) naming every layer that cannot be built. The layers find as features what
+  // passes have; with `context`, of the site's shape [C], what that makes of it.
+  Flow(const std::vector<Layer>& layers, const Site& site, Base base = Base::kNormal,
+       const std::optional<ContextConfig>& context = {});
 
   // Sets every layer that starts from data, in order, on a batch [B, ...].
   void initialise(const Tensor& x, const Pass& pass = {});
@@ -51,6 +54,9 @@ class Flow final : public torch::nn::Module {
   // [count, D] draws from the base, by the pass's noise.
   Tensor draw_latents(int64_t count, const Pass& pass) const;
 
+  // A pass as the layers are given it, with features in place of the context.
+  Pass conditioned(const Pass& pass) const;
+
   std::vector<Segment> latents() const;
   const Shape& shape() const { return layers_->input_shape(); }  // of an example
   bool stochastic() const { return layers_->stochastic(); }      // whether log_prob is a bound
@@ -61,6 +67,7 @@ class Flow final : public torch::nn::Module {
  private:
   torch::TensorOptions options_;
   Base base_;
+  std::shared_ptr<ContextReader> context_;  // null: the context itself is the features
   std::shared_ptr<Sequence> layers_;
 };
 

@@ -26,8 +26,7 @@ Nats nats_of(Flow& flow, const Batch& batch, int64_t first, const EvaluateOption
   for (int64_t draw = 0; draw < draws; ++draw) {
     if (options.poll) options.poll();
     SeededNoise noise(seed_of(options.seed, "evaluate", draw), first);
-    Tensor log_prob =
-        flow.log_prob(here.x, {.labels = here.labels, .noise = &noise}).to(at::kDouble);
+    Tensor log_prob = flow.log_prob(here.x, here.pass().with_noise(noise)).to(at::kDouble);
     sum += log_prob;
     log_sum = at::logaddexp(log_sum, log_prob);
   }
@@ -39,7 +38,7 @@ Nats nats_of(Flow& flow, const Batch& batch, int64_t first, const EvaluateOption
 std::string outside_text(Flow& flow, const Dataset& data, int64_t example, uint64_t seed) {
   Batch here = data.slice(example, 1).to(flow.options());
   SeededNoise noise(seed_of(seed, "evaluate"), example);
-  auto found = outside_domain(flow, here.x, {.labels = here.labels, .noise = &noise});
+  auto found = outside_domain(flow, here.x, here.pass().with_noise(noise));
   return found ? ": its density is 0, since " + found->what : "";
 }
 

@@ -33,6 +33,13 @@ Tensor labels_for(const SampleOptions& options, int64_t first, int64_t count, co
       .remainder(options.classes);
 }
 
+Tensor context_for(const SampleOptions& options, int64_t first, int64_t count, const Tensor& like) {
+  if (!options.given.defined()) return {};
+  Tensor rows = at::arange(first, first + count, options.given.options().dtype(at::kLong))
+                    .remainder(options.given.size(0));
+  return options.given.index_select(0, rows).to(like.options());
+}
+
 }  // namespace
 
 Tensor sample_latents(Flow& flow, const SampleOptions& options, int64_t first, int64_t count) {
@@ -59,7 +66,8 @@ void sample(Flow& flow, const SampleOptions& options, const SampleSink& sink) {
     Tensor latents = sample_latents(flow, options, first, count);
     Tensor labels = labels_for(options, first, count, latents);
     SeededNoise noise(seed_of(options.seed, "decode"), first);
-    Tensor values = flow.decode(latents, {.labels = labels, .noise = &noise});
+    Tensor context = context_for(options, first, count, latents);
+    Tensor values = flow.decode(latents, {.labels = labels, .features = context, .noise = &noise});
     sink({values.to(at::kCPU), latents.to(at::kCPU), labels.defined() ? labels.cpu() : labels});
   }
 }

@@ -16,7 +16,8 @@ struct SampleOptions {
       1.0};                           // of the base's draws: one for all, or one for each level
   int64_t classes = 0;                // of the data; 0: no labels
   std::optional<int64_t> label = {};  // of every sample; none: sample i is of class i mod classes
-  std::function<void()> poll = {};    // called between batches; throws to stop
+  Tensor given = {};  // [R, C] the context of sample i is row i mod R; none: undefined
+  std::function<void()> poll = {};  // called between batches; throws to stop
 };
 
 // Some samples on the host, one after the other: what was drawn, and what was made of it.

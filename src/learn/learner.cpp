@@ -7,11 +7,6 @@
 namespace diffeo {
 namespace {
 
-Batch part_of(const Batch& batch, int64_t part, int64_t size) {
-  Tensor labels = batch.labels.defined() ? batch.labels.narrow(0, part * size, size) : batch.labels;
-  return {batch.x.narrow(0, part * size, size), labels};
-}
-
 // Adds the share that one of `parts` equal passes has in the whole batch's terms.
 void add_share(Terms& total, const Terms& part, double parts) {
   auto add = [parts](Tensor& sum, const Tensor& value) {
@@ -58,7 +53,7 @@ Learner::Learner(const Config& config, std::shared_ptr<Flow> flow)
 void Learner::initialise(const Batch& batch, const Observer& observer) {
   Batch here = batch.to(options_);
   SeededNoise noise(seed_of(seed_, "initialise"));
-  flow_->initialise(here.x, {.labels = here.labels, .noise = &noise, .observer = observer});
+  flow_->initialise(here.x, here.pass().with_noise(noise).with_observer(observer));
   start_from_here();
 }
 
@@ -74,7 +69,7 @@ Terms Learner::backward(int64_t step, const Batch& batch, const Observer& observ
   moments_.forget();
   for (int64_t part = 0; part < accumulate_; ++part) {
     SeededNoise noise(seed_of(seed_, "train"), step * size + part * part_size);
-    Batch chunk = part_of(here, part, part_size);
+    Batch chunk = here.narrow(part * part_size, part_size);
     Pass pass{.mode = Mode::kTrain, .noise = &noise, .observer = observer};
     Terms terms = objective_of(*flow_, chunk, pass, unit_);
     (terms.loss / static_cast<double>(accumulate_)).backward();

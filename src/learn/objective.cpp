@@ -11,7 +11,8 @@ Terms objective_of(Flow& flow, const Batch& batch, const Pass& pass, ObjectiveUn
   double dimensions =
       unit == ObjectiveUnit::kBitsPerDim ? static_cast<double>(numel(flow.shape())) : 1;
   Terms terms;
-  LogProb parts = flow.log_prob_parts(batch.x, pass.with_labels(batch.labels));
+  LogProb parts =
+      flow.log_prob_parts(batch.x, pass.with_labels(batch.labels).with_features(batch.context));
   Tensor nats = -parts.sum().mean();
   terms.nats = nats.detach();
   terms.loss = nats / (bit * dimensions);

@@ -44,7 +44,7 @@ int64_t state_bytes(Learner& learner) {
 double round_trip(Learner& learner, const Batch& batch) {
   at::NoGradGuard no_grad;
   Batch here = batch.to(learner.options());
-  Pass pass{.labels = here.labels};
+  Pass pass = here.pass();
   Flow& flow = learner.flow();
   return (flow.decode(flow.encode(here.x, pass), pass) - here.x).abs().max().item<double>();
 }

@@ -18,21 +18,28 @@ namespace {
 
 constexpr int64_t kPlanePoints = 4000;
 
-// Of the mixture of all classes in equal parts, as samples of the classes in turn are.
-Tensor mixture_log_prob(Flow& flow, const Tensor& points, int64_t classes) {
+constexpr int64_t kPlaneContexts = 16;  // whose densities the plane's picture is the mean of
+
+// Of the mixture of all classes in equal parts, as samples of the classes in turn are, or of some
+// rows of context.
+Tensor mixture_log_prob(Flow& flow, const Tensor& points, int64_t classes, const Tensor& context) {
   Tensor here = points.to(flow.options());
-  std::vector<Tensor> by_class;
-  for (int64_t label = 0; label < std::max<int64_t>(classes, 1); ++label) {
-    Tensor labels = at::full({here.size(0)}, label, here.options().dtype(at::kLong));
-    by_class.push_back(flow.log_prob(here, {.labels = labels}).to(at::kCPU, at::kDouble));
+  int64_t parts = context.defined() ? context.size(0) : std::max<int64_t>(classes, 1);
+  std::vector<Tensor> of_parts;
+  for (int64_t part = 0; part < parts; ++part) {
+    int64_t label = classes > 0 ? part % classes : 0;
+    Pass pass{.labels = at::full({here.size(0)}, label, here.options().dtype(at::kLong))};
+    if (context.defined())
+      pass.features = context[part].to(here.options()).expand({here.size(0), -1});
+    of_parts.push_back(flow.log_prob(here, pass).to(at::kCPU, at::kDouble));
   }
-  return at::logsumexp(at::stack(by_class), 0) - std::log(static_cast<double>(by_class.size()));
+  return at::logsumexp(at::stack(of_parts), 0) - std::log(static_cast<double>(parts));
 }
 
-Tensor whole_log_prob(Flow& flow, const Tensor& points, int64_t classes) {
+Tensor whole_log_prob(Flow& flow, const Tensor& points, int64_t classes, const Tensor& context) {
   std::vector<Tensor> parts;
   for (const Tensor& part : points.split(1 << 14))
-    parts.push_back(mixture_log_prob(flow, part, classes));
+    parts.push_back(mixture_log_prob(flow, part, classes, context));
   return at::cat(parts);
 }
 
@@ -49,6 +56,7 @@ Tensor SamplePictures::samples(Flow& flow, double temperature, int64_t count,
                        .seed = static_cast<uint64_t>(config_.seed),
                        .temperatures = {temperature},
                        .classes = data_classes(config_.data),
+                       .given = data_.training->at(0, count).context,
                        .poll = poll});
 }
 
@@ -80,10 +88,11 @@ std::vector<std::filesystem::path> SamplePictures::write_grid(Flow& flow, int64_
 
 std::vector<std::filesystem::path> SamplePictures::write_plane(Flow& flow, int64_t step,
                                                                const Poll& poll) const {
-  Tensor data = data_.training->at(0, kPlanePoints).x;
+  Batch batch = data_.training->at(0, kPlanePoints);
+  Tensor data = batch.x, context = batch.narrow(0, kPlaneContexts).context;
   Box box = box_around(data);
   auto log_density = [&](const Tensor& points) {
-    return whole_log_prob(flow, points, data_classes(config_.data));
+    return whole_log_prob(flow, points, data_classes(config_.data), context);
   };
   std::vector<Tensor> pictures{density_picture(log_density, box)};
   for (double temperature : config_.train.sample_temperatures) {
@@ -100,11 +109,12 @@ std::vector<std::filesystem::path> SamplePictures::write_plane(Flow& flow, int64
 void SamplePictures::write_warp(Flow& flow, int64_t step) const {
   SampleOptions options{.seed = static_cast<uint64_t>(config_.seed)};
   Tensor latents = sample_latents(flow, options, 0, kPlanePoints / 2).to(at::kCPU);
-  std::vector<WarpStage> stages =
-      warp_stages(flow, latents, grid_lines(box_around(latents), 15, 200));
+  std::vector<WarpStage> stages = warp_stages(flow, latents, data_.training->at(0, 1).context,
+                                              grid_lines(box_around(latents), 15, 200));
   std::string text =
       joined("after step ", step, ": how the layers make samples of noise, the last layer first",
-             data_classes(config_.data) > 0 ? ", of class 0" : "");
+             data_classes(config_.data) > 0 ? ", of class 0" : "",
+             data_context(config_.data).empty() ? "" : ", of one example's context");
   save_png(file(step, "_warp"), warp_picture(stages, latents), {{"Description", text}});
 }
 

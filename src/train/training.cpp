@@ -13,9 +13,7 @@ constexpr const char* kCures =
 
 // `count` 0: all.
 Dataset first_examples(const Dataset& data, int64_t count) {
-  if (count == 0 || count >= data.size()) return data;
-  Tensor labels = data.labels.defined() ? data.labels.narrow(0, 0, count) : data.labels;
-  return {data.examples.narrow(0, 0, count), labels};
+  return count == 0 ? data : data.first(count);
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ struct EnumNames<Context> {
 // features here, or no labels.
 Shape context_shape(Context context, const Site& site, const Shape& input);
 
-// The context itself, [B, ...context_shape]: the pass's features, or its labels one-hot at every
-// position. Undefined for none. `like`: the input it stands beside. Throws when this pass has no
+// The context itself, [B, ...context_shape]: the pass's features, or its labels one-hot; vectors at
+// every position of an image. Undefined for none. `like`: the input it stands beside. Throws when this pass has no
 // labels.
 Tensor context_of(Context context, const Pass& pass, const Tensor& like, const Shape& shape);
 

@@ -80,6 +80,22 @@ bool samples_by_class(const std::vector<Layer>& layers) {
 
 bool RepeatConfig::samples_by_class() const { return diffeo::samples_by_class(body); }
 
+bool reads_features(const std::vector<Layer>& layers) {
+  auto reads = []<class C>(const C& config) {
+    if constexpr (requires { config.context == Context::kFeatures; }) {
+      return config.context == Context::kFeatures;
+    } else if constexpr (requires { config.body; }) {
+      return reads_features(config.body);
+    } else if constexpr (requires { config.noise; }) {
+      return !config.features && reads_features(config.noise);
+    } else {
+      return false;
+    }
+  };
+  return std::any_of(layers.begin(), layers.end(),
+                     [&](const Layer& layer) { return std::visit(reads, layer.config); });
+}
+
 const char* type_of(const Layer& layer) {
   return std::visit([]<class C>(const C&) { return C::kType; }, layer.config);
 }

@@ -112,6 +112,9 @@ std::shared_ptr<Sequence> build_layers(const std::vector<Layer>& layers, const S
 // Whether what a flow of these layers samples depends on a class.
 bool samples_by_class(const std::vector<Layer>& layers);
 
+// Whether a layer of the list reads the features that passes give it.
+bool reads_features(const std::vector<Layer>& layers);
+
 // The kType of a layer's configuration.
 const char* type_of(const Layer& layer);
 
