@@ -77,6 +77,15 @@ const Case kCases[] = {
      0,
      {},
      {"first.weight", "last.weight"}},
+    {"autoregressive_gaussian_mixture",
+     "[{type: autoregressive, map: {type: gaussian_mixture, components: 3}, net: {hidden: 8, "
+     "activation: tanh}}]",
+     {3},
+     false,
+     {},
+     0,
+     {},
+     {".weight"}},
     {"autoregressive_one_coordinate",
      "[{type: autoregressive, map: {type: logistic_mixture, components: 2}, net: {hidden: 4, "
      "activation: tanh}}]",

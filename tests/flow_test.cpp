@@ -73,7 +73,13 @@ TEST(Shipped, ThePublishedNetworksHaveThePublishedSizes) {
                                                  {"flowpp/imagenet64_5bit", 73489960},
                                                  {"flowpp/celeba64_3bit", 73489960},
                                                  {"flowpp/celeba64_5bit", 73489960},
-                                                 {"flowpp/celeba128_5bit", 122790952}};
+                                                 {"flowpp/celeba128_5bit", 122790952},
+                                                 {"tabular/nsf_coupling", 2820402},
+                                                 {"tabular/nsf_autoregressive", 3004722},
+                                                 {"tabular/maf", 60120},
+                                                 {"tabular/maf_mog", 89100},
+                                                 {"tabular/realnvp", 414180},
+                                                 {"tabular/gaussian", 42}};
   for (const auto& [name, count] : published)
     EXPECT_EQ(parameter_count(built(shipped(name), at::kMeta)), count) << name;
   EXPECT_EQ(parameter_count(built(shipped("imagenet64/realnvp", {"flow.**.blocks=2"}), at::kMeta)),
@@ -116,6 +122,9 @@ TEST(Shipped, TrainingStepAndSamplingReadNothingBack) {
       {"cifar10/nice", {"flow.**.hidden=4"}},
       {"flowpp/cifar10", {"flow.**.filters=4", "flow.**.blocks=1", "flow.**.components=2"}},
       {"toy/two_moons", {}},
+      {"toy/spline/two_moons", {}},
+      {"tabular/nsf_coupling", {"flow.**.hidden=8"}},
+      {"tabular/maf_mog", {"flow.**.hidden=8"}},
       {"tutorial/as_published", {}}};
   for (const auto& [name, overrides] : small) {
     Config config = shipped(name, overrides);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "config/config.h"
+#include "core/base.h"
 #include "flow/flow.h"
+#include "kernels/gaussian_mixture.h"
 
 namespace diffeo {
 namespace {
@@ -275,6 +277,50 @@ TEST(Spline, ZeroNumbersAreTheIdentityInZukosForm) {
   auto [y, log_det] = rational_quadratic(x, x.new_zeros({61, spline.numbers()}), spline);
   EXPECT_TRUE(at::allclose(y, x, 0, 1e-14));
   EXPECT_LT(log_det.abs().max().item<double>(), 1e-13);
+}
+
+// Under a normal base the density is the mixture's own, far into both tails too.
+TEST(GaussianMixture, HasTheDensityOfTheMixture) {
+  constexpr int64_t kComponents = 3;
+  Tensor x = at::tensor({-60., -9., -1., 0., 0.3, 2., 7., 80.}, at::kDouble).unsqueeze(1);
+  Tensor raw = at::tensor({0.3, -0.2, 0.8, -1., 0.5, 2., -0.7, 0.1, -1.5}, at::kDouble);
+  Tensor numbers = raw.expand({x.size(0), -1}).contiguous();
+  auto [y, log_det] = gaussian_mixture(x, numbers, kComponents);
+  Tensor ours = log_det + standard_normal_log_prob(y);
+  Tensor weights = raw.narrow(0, 0, 3).log_softmax(0), means = raw.narrow(0, 3, 3);
+  Tensor deviations = raw.narrow(0, 6, 3);
+  Tensor z = (x - means) * (-deviations).exp();
+  Tensor exact = (weights - 0.5 * z.square() - deviations - 0.5 * std::log(2 * M_PI)).logsumexp(1);
+  EXPECT_TRUE(at::allclose(ours, exact, 1e-12, 1e-10)) << ours - exact;
+  EXPECT_TRUE(at::allclose(gaussian_mixture_inverse(y, numbers, kComponents), x, 1e-10, 1e-10));
+}
+
+TEST(GaussianMixture, GradientsAreThoseOfDifferences) {
+  Tensor x = normal({2}, 3), raw = 0.7 * normal({12}, 3);
+  auto differences = [&](const std::function<Tensor(const Tensor&, const Tensor&)>& f) {
+    Tensor x_leaf = x.clone().requires_grad_(), raw_leaf = raw.clone().requires_grad_();
+    f(x_leaf, raw_leaf).backward();
+    at::NoGradGuard no_grad;
+    for (auto [leaf, other_x] : {std::pair{x_leaf, true}, std::pair{raw_leaf, false}}) {
+      for (int64_t i = 0; i < leaf.numel(); ++i) {
+        Tensor moved = leaf.detach().clone();
+        auto at_step = [&](double step) {
+          moved.view(-1)[i] = leaf.view(-1)[i] + step;
+          return (other_x ? f(moved, raw) : f(x, moved)).item<double>();
+        };
+        double expected = (at_step(1e-6) - at_step(-1e-6)) / 2e-6;
+        EXPECT_NEAR(leaf.grad().view(-1)[i].item<double>(), expected, 1e-6);
+      }
+    }
+  };
+  differences([](const Tensor& at, const Tensor& numbers) {
+    auto [y, log_det] = gaussian_mixture(at, numbers, 2);
+    return (y * at::arange(1, 7, at::kDouble).view({3, 2})).sum() + log_det.square().sum();
+  });
+  differences([](const Tensor& at, const Tensor& numbers) {
+    Tensor back = gaussian_mixture_inverse(at, numbers, 2);
+    return (back * at::arange(1, 7, at::kDouble).view({3, 2})).sum();
+  });
 }
 
 }  // namespace

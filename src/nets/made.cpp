@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "nets/gated_blocks.h"
 #include "nets/made_growth.h"
 
 namespace diffeo {
@@ -47,6 +48,8 @@ Tensor made_mask(const std::vector<int64_t>& to, const std::vector<int64_t>& fro
 
 Made::Made(const MadeConfig& config, const Site& site, MadeOrder order)
     : Conditioner(site),
+      path_(site.path),
+      dropout_(config.dropout),
       kind_(config.blocks),
       activation_(config.activation),
       order_(std::move(order)) {
@@ -120,16 +123,21 @@ Tensor Made::read(const Tensor& x, const Tensor& features) const {
 }
 
 Tensor Made::do_forward(const Tensor& x, const Pass& pass) {
+  int64_t drawn = 0;
+  auto dropped = [&](const Tensor& t) {
+    return dropped_out(t, dropout_, pass, joined(path_, ".dropout", drawn++));
+  };
   Tensor h = masked(*first_, first_mask_, x);
   if (kind_ == MadeBlocks::kPlain) {
-    for (const Block& block : blocks_) h = masked(*block.first, hidden_mask_, activated(h));
-    return masked(*last_, last_mask_, activated(h));
+    for (const Block& block : blocks_)
+      h = masked(*block.first, hidden_mask_, dropped(activated(h)));
+    return masked(*last_, last_mask_, dropped(activated(h)));
   }
   if (context_layer_) h = h + activated(context_layer_->forward(pass.features));
   for (const Block& block : blocks_) {
     Tensor inner = masked(*block.first, hidden_mask_, activated(h));
     if (block.context) inner = inner + block.context->forward(pass.features);
-    h = h + masked(*block.second, hidden_mask_, activated(inner));
+    h = h + masked(*block.second, hidden_mask_, dropped(activated(inner)));
   }
   return masked(*last_, last_mask_, h);
 }

@@ -32,6 +32,7 @@ struct MadeConfig {
   MadeBlocks blocks = MadeBlocks::kPlain;
   Activation activation = Activation::kRelu;
   bool first_reads_context = true;
+  double dropout = 0;
 
   template <class Archive>
   void fields(Archive& ar) {
@@ -44,6 +45,7 @@ struct MadeConfig {
     ar("first_reads_context", first_reads_context,
        "whether units may read the context alone, so that the first coordinate's numbers depend on "
        "it (zuko), or are constants (nflows)");
+    ar("dropout", dropout, "share of elements set to zero while training", between(0, 0.99));
   }
 };
 
@@ -71,7 +73,7 @@ class Made final : public Conditioner {
   Made(const MadeConfig& config, const Site& site, MadeOrder order);
 
   // Coordinates group after group, [B, D]: `values` gives those of a group, [B, …] in rising order,
-  // from the numbers of that group, [B, rows]. Each unit is computed once, when all that it reads is
+  // from the numbers of that group, [B, rows]. There is no dropout. Each unit is computed once, when all that it reads is
   // known: together the cost of one pass.
   using GroupValues = std::function<Tensor(int64_t group, const Tensor& numbers)>;
   Tensor in_order(const Tensor& like, const Pass& pass, const GroupValues& values) const;
@@ -89,6 +91,8 @@ class Made final : public Conditioner {
 
   friend class MadeGrowth;
 
+  std::string path_;
+  double dropout_;
   MadeBlocks kind_;
   Activation activation_;
   MadeOrder order_;

@@ -1,5 +1,6 @@
 #include "transforms/maps.h"
 
+#include "kernels/gaussian_mixture.h"
 #include "kernels/logistic_mixture.h"
 
 namespace diffeo {
@@ -23,6 +24,26 @@ class LogisticMixture final : public ElementwiseMap {
  private:
   int64_t components_;
 };
+
+class GaussianMixture final : public ElementwiseMap {
+ public:
+  explicit GaussianMixture(int64_t components) : components_(components) {}
+  int64_t parameter_count() const override { return 3 * components_; }
+  Mapped forward(const Tensor& x, const Tensor& raw) override {
+    auto [y, log_det] = gaussian_mixture(x, raw, components_);
+    return {y, log_det};
+  }
+  Tensor inverse(const Tensor& y, const Tensor& raw) override {
+    return gaussian_mixture_inverse(y, raw, components_);
+  }
+
+ private:
+  int64_t components_;
+};
+
+std::shared_ptr<ElementwiseMap> build(const GaussianMixtureConfig& config, const Site&, MapRole) {
+  return std::make_shared<GaussianMixture>(config.components);
+}
 
 std::shared_ptr<ElementwiseMap> build(const AffineConfig& config, const Site& site, MapRole role) {
   return make_affine(config, site, role);

@@ -19,8 +19,21 @@ struct LogisticMixtureConfig {
   }
 };
 
+struct GaussianMixtureConfig {
+  static constexpr const char* kType = "gaussian_mixture";
+  static constexpr const char* kDoc =
+      "A mixture of Gaussians: its CDF, then the normal quantile (MAF MoG with a normal base).";
+  int64_t components = 10;
+
+  template <class Archive>
+  void fields(Archive& ar) {
+    ar("components", components, "Gaussians in each element's mixture", between(1, 1024));
+  }
+};
+
 // Every elementwise map a configuration can name.
-using MapConfig = std::variant<AffineConfig, LogisticMixtureConfig, RationalQuadraticConfig>;
+using MapConfig = std::variant<AffineConfig, GaussianMixtureConfig, LogisticMixtureConfig,
+                               RationalQuadraticConfig>;
 
 std::shared_ptr<ElementwiseMap> make_map(const MapConfig& config, const Site& site,
                                          MapRole role = {});
