@@ -16,8 +16,42 @@ namespace {
 
 using at::Tensor;
 
+// All numbers of a group's elements, one register a number, and back. Where an element's own stand
+// together, one element after the other: a register put together of single numbers could not be
+// loaded before these have left the processor's store buffer.
+template <class V>
+[[gnu::always_inline]] inline void read_numbers(const MixtureGroup<V>& group,
+                                                const lanes::NumberOf<V>* raw, int64_t count,
+                                                V* rows) {
+  constexpr int64_t kLanes = lanes::kCount<V>;
+  if (group.side_by_side) {
+    for (int64_t i = 0; i < count; ++i)
+      rows[i] = lanes::load<V>(raw + group.offset[0] + i * group.step);
+    return;
+  }
+  auto* numbers = reinterpret_cast<lanes::NumberOf<V>*>(rows);
+  for (int64_t lane = 0; lane < kLanes; ++lane)
+    for (int64_t i = 0; i < count; ++i)
+      numbers[i * kLanes + lane] = raw[group.offset[lane] + i * group.step];
+}
+
+template <class V>
+[[gnu::always_inline]] inline void write_numbers(const MixtureGroup<V>& group, const V* rows,
+                                                 int64_t count, lanes::NumberOf<V>* raw) {
+  constexpr int64_t kLanes = lanes::kCount<V>;
+  if (group.side_by_side) {
+    for (int64_t i = 0; i < count; ++i)
+      lanes::store(rows[i], raw + group.offset[0] + i * group.step);
+    return;
+  }
+  const auto* numbers = reinterpret_cast<const lanes::NumberOf<V>*>(rows);
+  for (int64_t lane = 0; lane < group.count; ++lane)
+    for (int64_t i = 0; i < count; ++i)
+      raw[group.offset[lane] + i * group.step] = numbers[i * kLanes + lane];
+}
+
 // The loop over groups of elements that the three functions below share. `Visit` has
-// visit(group, splines, number), the bins' shares computed.
+// visit(group, splines, rows), the elements' numbers in the first rows.
 template <class T, class Visit>
 struct SplineLoop {
   const MixtureLayout& layout;
@@ -31,14 +65,14 @@ struct SplineLoop {
     struct alignas(kBytes) Row {
       std::byte bytes[kBytes];
     };
-    std::vector<Row> memory(SplineLanes<V>::rows(spline.bins));
+    std::vector<Row> memory(static_cast<size_t>(SplineLanes<V>::rows(spline)));
     V* rows = reinterpret_cast<V*>(memory.data());
     for (int64_t first = begin; first < end; first += lanes::kCount<V>) {
       MixtureGroup<V> group(layout, first);
-      auto number = [&](int64_t i) __attribute__((always_inline)) { return group.read(raw, i); };
+      read_numbers(group, raw, layout.numbers(), rows);
       SplineLanes<V> splines(rows, spline);
-      splines.read(number);
-      visit(group, splines, number);
+      splines.read();
+      visit(group, splines, rows);
     }
   }
 };
@@ -62,10 +96,10 @@ struct SplineValue {
   const T* x;
   T *y, *terms;
 
-  template <class V, class Number>
+  template <class V>
   [[gnu::always_inline]] void operator()(const MixtureGroup<V>& group, SplineLanes<V>& splines,
-                                         const Number& number) const {
-    auto [value, log_slope] = splines.evaluate(group.read_elements(x), number);
+                                         V*) const {
+    auto [value, log_slope] = splines.evaluate(group.read_elements(x));
     group.write_elements(value, y);
     group.write_elements(log_slope, terms);
   }
@@ -75,16 +109,15 @@ template <class T>
 struct SplineGradient {
   const T *x, *by_y, *by_log_det;
   T *by_x, *by_raw;
+  int64_t numbers;  // of each element
 
-  template <class V, class Number>
+  template <class V>
   [[gnu::always_inline]] void operator()(const MixtureGroup<V>& group, SplineLanes<V>& splines,
-                                         const Number& number) const {
-    auto write = [&](int64_t i, V derivative)
-                     __attribute__((always_inline)) { group.write(derivative, by_raw, i); };
-    V dy = group.read_elements(by_y);
-    V dx = splines.gradient(group.read_elements(x), dy, group.read_examples(by_log_det), number,
-                            write);
+                                         V* rows) const {
+    V dx = splines.gradient(group.read_elements(x), group.read_elements(by_y),
+                            group.read_examples(by_log_det));
     group.write_elements(dx, by_x);
+    write_numbers(group, rows, numbers, by_raw);
   }
 };
 
@@ -93,10 +126,10 @@ struct SplineRoot {
   const T* y;
   T* x;
 
-  template <class V, class Number>
+  template <class V>
   [[gnu::always_inline]] void operator()(const MixtureGroup<V>& group, SplineLanes<V>& splines,
-                                         const Number& number) const {
-    group.write_elements(splines.solve(group.read_elements(y), number), x);
+                                         V*) const {
+    group.write_elements(splines.solve(group.read_elements(y)), x);
   }
 };
 
@@ -129,7 +162,7 @@ std::pair<Tensor, Tensor> spline_gradient_host(const Tensor& x, const Tensor& ra
                   SplineGradient<scalar_t>{
                       x.const_data_ptr<scalar_t>(), by_y.const_data_ptr<scalar_t>(),
                       by_log_det.const_data_ptr<scalar_t>(), by_x.mutable_data_ptr<scalar_t>(),
-                      by_raw.mutable_data_ptr<scalar_t>()});
+                      by_raw.mutable_data_ptr<scalar_t>(), layout.numbers()});
   });
   return {by_x, by_raw};
 }
