@@ -117,6 +117,24 @@ TEST(DataChecks, RefuseExamplesThatALeadingLogitDoesNotMap) {
   EXPECT_NO_THROW(fitting_data(vector_flow(path, "[{type: actnorm}, {type: logit}]")));
 }
 
+TEST(DataChecks, RefuseExamplesOutsideTheBoxOfALeadingSpline) {
+  TemporaryDirectory directory;
+  std::string path = (directory / "x.npy").string();
+  Tensor x = at::linspace(0, 1, 20, at::kFloat).view({10, 2}).clone();
+  x[7][1] = 1.25;
+  save_npy(path, x);
+  const std::string box = "map: {type: rational_quadratic, ends: box, from: [0, 1]}";
+  for (const std::string type : {"elementwise", "autoregressive"}) {
+    EXPECT_EQ(
+        message_of([&] { fitting_data(vector_flow(path, "[{type: " + type + ", " + box + "}]")); }),
+        "train: example 7 has the density 0: c.yaml:2:8: flow[0] (" + type +
+            ") is given 1.25 at [1], and maps 0 to 1; rescale the data, or scale them in a "
+            "layer before it");
+  }
+  EXPECT_NO_THROW(fitting_data(
+      vector_flow(path, "[{type: scale, factor: 0.5}, {type: elementwise, " + box + "}]")));
+}
+
 TEST(DataChecks, NameClassesWithoutExamplesAndColumnsInDoubt) {
   TemporaryDirectory directory;
   std::string path = (directory / "x.npy").string(), labels = (directory / "y.npy").string();

@@ -64,6 +64,24 @@ std::string doubt_text(const FoundDequantizer& dequantizer, const Levels& levels
                 " left, and bits/dim would be of those; for data of that size set ", cure);
 }
 
+// What a layer maps that takes each element of its input alone, as its configuration says.
+std::optional<Domain> domain_of(const Layer& layer) {
+  auto of_map = [](const MapConfig& map) {
+    auto* spline = std::get_if<RationalQuadraticConfig>(&map);
+    return spline ? spline->domain() : std::optional<Domain>();
+  };
+  if (auto* config = std::get_if<ElementwiseConfig>(&layer.config)) return of_map(config->map);
+  if (auto* config = std::get_if<AutoregressiveConfig>(&layer.config)) return of_map(config->map);
+  return {};
+}
+
+std::optional<OutsideDomain> first_outside_of(const Layer& layer, const Tensor& x) {
+  if (auto* logit = std::get_if<LogitConfig>(&layer.config))
+    return Logit(*logit, {.input = event_shape(x)}).outside_domain(x);
+  std::optional<Domain> domain = domain_of(layer);
+  return domain ? first_outside(x, *domain) : std::optional<OutsideDomain>();
+}
+
 // Beyond these first layers only a pass can tell.
 void require_domain(const std::vector<Layer>& flow, const Dataset& vectors) {
   Tensor x = vectors.examples;
@@ -72,12 +90,11 @@ void require_domain(const std::vector<Layer>& flow, const Dataset& vectors) {
       x = x * scale->factor + scale->shift;
       continue;
     }
-    auto* logit = std::get_if<LogitConfig>(&layer.config);
-    auto outside = logit ? Logit(*logit, {.input = vectors.shape()}).outside_domain(x)
-                         : std::optional<OutsideDomain>();
+    std::optional<OutsideDomain> outside = first_outside_of(layer, x);
     if (!outside) return;
     fail(Exit::kData, "train: example ", outside->example, " has the density 0: ", layer.place,
-         " (logit) ", outside->what, "; rescale the data, or scale them in a layer before it");
+         " (", type_of(layer), ") ", outside->what,
+         "; rescale the data, or scale them in a layer before it");
   }
 }
 

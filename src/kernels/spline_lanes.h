@@ -256,8 +256,12 @@ class SplineLanes {
     for (int64_t k = 0; k < spline_.bins; ++k) mean += side.shares[k] * by_share(k, before, here);
     for (int64_t k = 0; k < spline_.bins; ++k) {
       V by_logit = side.shares[k] * (by_share(k, before, here) - mean);
-      V within = zuko_ ? clip(raw_[first + k], 2) : V{};
-      raw_[first + k] = zuko_ ? by_logit / (within * within) : by_logit * T(1 / spline_.divisor);
+      if (zuko_) {
+        V within = clip(raw_[first + k], 2);
+        raw_[first + k] = by_logit / (within * within);
+      } else {
+        raw_[first + k] = by_logit * T(1 / spline_.divisor);
+      }
     }
   }
 
@@ -274,9 +278,14 @@ class SplineLanes {
   [[gnu::always_inline]] void slope_gradient(V by_low, V by_high) const {
     V high = on_circle(bin_ + 1);
     for (int64_t i = 0; i < slopes_; ++i) {
-      V knot = knot_of_slope(i), raw = raw_[2 * spline_.bins + i], within = clip(raw, 1);
+      V knot = knot_of_slope(i), raw = raw_[2 * spline_.bins + i], slope;
       V by_slope = where_equal(bin_, knot, by_low) + where_equal(high, knot, by_high);
-      V slope = zuko_ ? lanes::exp(raw / within) / (within * within) : lanes::sigmoid(raw);
+      if (zuko_) {
+        V within = clip(raw, 1);
+        slope = lanes::exp(raw / within) / (within * within);
+      } else {
+        slope = lanes::sigmoid(raw);
+      }
       raw_[2 * spline_.bins + i] = by_slope * slope;
     }
   }

@@ -36,6 +36,12 @@ std::string RationalQuadraticConfig::problem() const {
   return problem.empty() ? problem_of_minimum("minimum_height", minimum_height, bins) : problem;
 }
 
+std::optional<Domain> RationalQuadraticConfig::domain() const {
+  if (ends == SplineEnds::kLinear) return {};
+  std::vector<double> box = from.value_or(std::vector{-bound, bound});
+  return Domain{box[0], box[1]};
+}
+
 RationalQuadratic::RationalQuadratic(const RationalQuadraticConfig& config, const Site&,
                                      MapRole role) {
   std::string problem = config.problem();

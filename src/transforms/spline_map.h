@@ -58,6 +58,9 @@ struct RationalQuadraticConfig {
 
   // What is wrong with the members together, or nothing.
   std::string problem() const;
+
+  // The elements that the spline maps; everything, where there is none.
+  std::optional<Domain> domain() const;
 };
 
 // kernels/spline.h with its numbers from a network. A circle's last number is a shift: what the
