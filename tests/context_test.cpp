@@ -17,8 +17,8 @@
 namespace diffeo {
 namespace {
 
-// y given c is 3 c or -3 c, in halves, with deviation 0.1: two branches that cross. Of c, the second
-// column is noise in another unit.
+// y given c is 3 c or -3 c, in halves, with deviation 0.1: two branches that cross. Of c, the
+// second column is noise in another unit.
 void write_branches(const std::filesystem::path& folder, int64_t count) {
   SeededNoise noise(1);
   Tensor like = at::empty({count, 1}, at::kFloat);

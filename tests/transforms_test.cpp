@@ -224,8 +224,8 @@ TEST(FactorOut, IsRefusedInTheNoiseOfADequantizer) {
                   {2, 2, 2});
             }),
             "layers:1:2: flow[0] (dequantize): layers:1:61: flow[0].noise[0].body[0] (factor_out): "
-            "ends a part of the latents, which the noise of a dequantizer and the body of an inverse do "
-            "not have");
+            "ends a part of the latents, which the noise of a dequantizer and the body of an "
+            "inverse do not have");
 }
 
 TEST(Flow, TakesItsLogDensityApart) {

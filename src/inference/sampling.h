@@ -32,8 +32,8 @@ struct SampleBatch {
 using SampleSink = std::function<void(const SampleBatch&)>;
 
 // Gives `count` samples to the sink in batches, so that memory does not grow with their number.
-// Sample i has the noise of example i (the rule is in core/noise.h) and is the same, to rounding, in
-// every batch size. Throws Exit::kUsage for temperatures and labels that the flow does not have.
+// Sample i has the noise of example i (the rule is in core/noise.h) and is the same, to rounding,
+// in every batch size. Throws Exit::kUsage for temperatures and labels that the flow does not have.
 void sample(Flow& flow, const SampleOptions& options, const SampleSink& sink);
 
 // The values of all at once, [count, ...].

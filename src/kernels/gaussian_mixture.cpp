@@ -45,9 +45,9 @@ Tensor hazard(const Tensor& r) { return (normal_log_density(r) - at::special_log
 constexpr double kSmallestLogOfNumber = -700;  // below it exp() would be denormal
 constexpr int kQuantileSteps = 4;              // Newton's; each doubles the digits
 
-// r >= 0 with log Phi(-r) = t, t <= log 1/2. Where the probability itself is no number any more, the
-// search begins at the tail's expansion. Autograd sees the last step alone, which is the implicit
-// function theorem.
+// r >= 0 with log Phi(-r) = t, t <= log 1/2. Where the probability itself is no number any more,
+// the search begins at the tail's expansion. Autograd sees the last step alone, which is the
+// implicit function theorem.
 Tensor tail_quantile(const Tensor& t) {
   Tensor r;
   {
@@ -76,8 +76,8 @@ ValueAndSlope mixture_value(const Tensor& x, const Gaussians& g) {
 
 constexpr int kRootSteps = 120;  // the bracket halves at every second one
 
-// The logit of the CDF tells the root as well as y does, and costs no quantile. The smallest and the
-// largest component's quantile are on its two sides.
+// The logit of the CDF tells the root as well as y does, and costs no quantile. The smallest and
+// the largest component's quantile are on its two sides.
 Tensor mixture_root(const Tensor& y, const Gaussians& g) {
   at::NoGradGuard no_grad;
   Tensor v = at::special_log_ndtr(y) - at::special_log_ndtr(-y);

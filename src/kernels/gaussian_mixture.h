@@ -7,8 +7,8 @@
 namespace diffeo {
 
 // y = Phi^-1(F(x)) elementwise, F the CDF of a mixture of K Gaussians and Phi that of the standard
-// one, so that under a normal base x has the mixture's density itself (Papamakarios et al. 2017, MAF
-// MoG). For each element 3 K numbers stand in `raw` as kernels/logistic_mixture.h has them, an
+// one, so that under a normal base x has the mixture's density itself (Papamakarios et al. 2017,
+// MAF MoG). For each element 3 K numbers stand in `raw` as kernels/logistic_mixture.h has them, an
 // element's own together: K logits of the weights, K means, K logs of deviations, these held at
 // kSmallestLogScale from below. Tensor operations in double precision, finite far into both tails.
 

@@ -10,8 +10,8 @@
 namespace diffeo {
 
 // Where the numbers of each element of x [B, C, ...] stand in `raw`: contiguous, or with the
-// channels last. Elements are counted as they stand in x, which is contiguous. Splines have the same
-// layout, with another count of numbers.
+// channels last. Elements are counted as they stand in x, which is contiguous. Splines have the
+// same layout, with another count of numbers.
 struct MixtureLayout {
   int64_t channels, positions, components, each;           // each: numbers of an element
   int64_t elements;                                        // of all examples

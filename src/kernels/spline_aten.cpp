@@ -38,8 +38,8 @@ Tensor slopes_of(const Tensor& d, const Tensor& like, const Spline& spline) {
 }
 
 // The bin of each element, [B, C, ...] each, told from the knot that the element is nearer to: `d`
-// is the slope there, `far_d` that at the other end; `sign` -1 where the near knot is the right one.
-// So a knot is met exactly from either side.
+// is the slope there, `far_d` that at the other end; `sign` -1 where the near knot is the right
+// one. So a knot is met exactly from either side.
 struct NearKnot {
   Tensor x, y, d, far_d, width, height, sign;
   Tensor steepness() const { return height / width; }

@@ -8,9 +8,9 @@
 
 namespace diffeo {
 
-// spline.h in tensor operations, for any device; the host's loops are tested against it. It computes
-// in double precision, whatever that of x: knots are sums of up to K widths, and where a bin is
-// narrow and the next one wide, a single-precision knot would be too far off for its slope.
+// spline.h in tensor operations, for any device; the host's loops are tested against it. It
+// computes in double precision, whatever that of x: knots are sums of up to K widths, and where a
+// bin is narrow and the next one wide, a single-precision knot would be too far off for its slope.
 
 // The K + 1 knots and their slopes, each [B, C, K + 1, ...], in double precision.
 struct SplineKnots {

@@ -9,8 +9,8 @@
 namespace diffeo {
 
 // W x + b of vectors, or, where the site's input is an image, a convolution with an odd kernel and
-// zero padding. Weights and biases start uniform within 1 / sqrt(fan-in), as PyTorch's layers do, or
-// within a bound.
+// zero padding. Weights and biases start uniform within 1 / sqrt(fan-in), as PyTorch's layers do,
+// or within a bound.
 class Dense final : public torch::nn::Module {
  public:
   Dense(const Site& site, int64_t inputs, int64_t outputs, int64_t kernel = 1,

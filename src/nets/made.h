@@ -73,8 +73,8 @@ class Made final : public Conditioner {
   Made(const MadeConfig& config, const Site& site, MadeOrder order);
 
   // Coordinates group after group, [B, D]: `values` gives those of a group, [B, …] in rising order,
-  // from the numbers of that group, [B, rows]. There is no dropout. Each unit is computed once, when all that it reads is
-  // known: together the cost of one pass.
+  // from the numbers of that group, [B, rows]. There is no dropout. Each unit is computed once,
+  // when all that it reads is known: together the cost of one pass.
   using GroupValues = std::function<Tensor(int64_t group, const Tensor& numbers)>;
   Tensor in_order(const Tensor& like, const Pass& pass, const GroupValues& values) const;
 

@@ -29,8 +29,8 @@ struct SortedLayer {
   Tensor rows(const Known& known, int64_t first, int64_t count) const;
 };
 
-// A pass through a MADE that goes up by degrees: the units of a degree in all layers, as soon as the
-// coordinates that they read are known.
+// A pass through a MADE that goes up by degrees: the units of a degree in all layers, as soon as
+// the coordinates that they read are known.
 class MadeGrowth {
  public:
   MadeGrowth(const Made& net, const Tensor& like, const Pass& pass);

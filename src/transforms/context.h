@@ -20,8 +20,8 @@ struct EnumNames<Context> {
 Shape context_shape(Context context, const Site& site, const Shape& input);
 
 // The context itself, [B, ...context_shape]: the pass's features, or its labels one-hot; vectors at
-// every position of an image. Undefined for none. `like`: the input it stands beside. Throws when this pass has no
-// labels.
+// every position of an image. Undefined for none. `like`: the input it stands beside. Throws when
+// this pass has no labels.
 Tensor context_of(Context context, const Pass& pass, const Tensor& like, const Shape& shape);
 
 // The labels one-hot, [B, classes], in the precision of `like`. Throws when this pass has none.

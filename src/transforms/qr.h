@@ -19,8 +19,8 @@ struct QrConfig {
   }
 };
 
-// y = Q R x + b over the channels at each position: R upper triangular with the diagonal exp(d), Q a
-// product of Householder reflections (nflows, QRLinear). R starts at the identity.
+// y = Q R x + b over the channels at each position: R upper triangular with the diagonal exp(d), Q
+// a product of Householder reflections (nflows, QRLinear). R starts at the identity.
 class Qr final : public Transform {
  public:
   Qr(const QrConfig& config, const Site& site);

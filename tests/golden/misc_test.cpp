@@ -283,7 +283,8 @@ void Judge::affine_map() {
   close("inverse_log_det", x.log_det_or_zeros(), "inverse_logabsdet");
 }
 
-// The mass of each whole number's bin under a logistic density; the first and the last have the tails.
+// The mass of each whole number's bin under a logistic density; the first and the last have the
+// tails.
 void Judge::discretised_logistic() {
   Tensor mu = t_.at("mu"), log_scale = t_.at("log_scale"), v = t_.at("v");
   Tensor rows = at::logical_and(representable(mu), representable(log_scale)).nonzero().flatten();

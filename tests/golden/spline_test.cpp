@@ -1,5 +1,5 @@
-// Rational-quadratic splines against nflows and zuko, and against values of 60 digits: golden/misc's
-// m1_* and m4_zuko_rqs.
+// Rational-quadratic splines against nflows and zuko, and against values of 60 digits:
+// golden/misc's m1_* and m4_zuko_rqs.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -64,7 +64,8 @@ class SplineRows {
     Tensor y, log_det;  // [rows, points], float64
   };
 
-  // In the precision of the test, or in double precision of what that precision holds of the inputs.
+  // In the precision of the test, or in double precision of what that precision holds of the
+  // inputs.
   Tensor rounded(const Tensor& t) const { return t.to(precision_).to(at::kDouble); }
   Tensor elements(const Tensor& points, at::ScalarType type) const {
     return points.to(precision_).to(type).reshape({-1, 1});
