@@ -37,11 +37,12 @@ class MixtureLanes {
   [[gnu::always_inline]] void read() {
     top_ = logit_of_[0];
     for (int64_t k = 1; k < count_; ++k) top_ = lanes::larger(top_, logit_of_[k]);
-    mass_ = V{};
+    mass_ = sharpest_ = V{};
     for (int64_t k = 0; k < count_; ++k) {
       weight_[k] = lanes::exp(logit_of_[k] - top_);
       mass_ += weight_[k];
       sharpness_[k] = lanes::exp(-log_scale(k));
+      sharpest_ = lanes::larger(sharpness_[k], sharpest_);
     }
   }
 
@@ -102,16 +103,23 @@ class MixtureLanes {
     return by_x;
   }
 
-  // Smallest and largest component quantile of the logit v: the mixture's own lies between.
-  [[gnu::always_inline]] void bracket(V v, V& low, V& high) const {
+  // Smallest and largest component quantile of the logit v: the mixture's own lies between. Returns
+  // the components' mean, by their weights, which is exact where they are alike.
+  [[gnu::always_inline]] V bracket(V v, V& low, V& high) const {
+    V mean{};
     low = lanes::all<V>(std::numeric_limits<T>::infinity());
     high = -low;
     for (int64_t k = 0; k < count_; ++k) {
-      V quantile = mean_[k] + lanes::exp(log_scale(k)) * v;
+      V quantile = mean_[k] + v / sharpness_[k];
+      mean += weight_[k] * quantile;
       low = lanes::smaller(quantile, low);
       high = lanes::larger(quantile, high);
     }
+    return mean / mass_;
   }
+
+  // Of the components, the largest 1 / scale.
+  [[gnu::always_inline]] V sharpest() const { return sharpest_; }
 
  private:
   // A component's part of each sum: between 0 and 1, 1 over all components.
@@ -199,9 +207,9 @@ class MixtureLanes {
   int64_t count_;
   V *logit_of_, *mean_, *log_scale_, *weight_, *sharpness_;  // weights not normalised, 1 / scale
   V *z_, *sigmoid_, *complement_;                            // of the last point
-  V top_, mass_;                                             // largest logit, sum of the weights
-  V cdf_, survival_, density_;                               // each times the mass
-  V logit_, slope_, slope_top_;                              // log_slope = slope_top + log(slope)
+  V top_, mass_, sharpest_;      // largest logit, sum of the weights, largest sharpness
+  V cdf_, survival_, density_;   // each times the mass
+  V logit_, slope_, slope_top_;  // log_slope = slope_top + log(slope)
   Mask far_;
   bool some_far_;
   V far_cdf_{}, far_survival_{}, far_density_{};
@@ -209,20 +217,25 @@ class MixtureLanes {
 };
 
 // The roots x of logit(x) = v by Newton's method kept inside a shrinking bracket: a step that
-// leaves it, or that has not halved it in two, is a bisection. A lane ends when |logit(x) - v| is
-// round-off of v, or the bracket cannot be divided. Returns each lane's number of evaluations.
+// leaves it, or is not below half of the one before the last, is a bisection. A lane ends when
+// |logit(x) - v| is round-off of v, or the bracket cannot be divided. Returns each lane's number of
+// evaluations.
+//
+// The step that ends a lane is not evaluated: with r the largest 1 / scale the logit L has |L''| <=
+// 2 r L', as |f' / f|, f / F and f / S are at most r. So Newton's step of size h from a point that
+// misses by m leaves at most r h m exp(2 r h), and where that is asked to be a quarter of round-off
+// while m is more than round-off, r h is below 1/4.
 template <class V>
 [[gnu::always_inline]] inline lanes::MaskOf<V> solve_mixtures(MixtureLanes<V>& mixture, V v, V& x) {
   using T = lanes::NumberOf<V>;
   using Mask = lanes::MaskOf<V>;
-  V low, high;
-  mixture.bracket(v, low, high);
+  V low, high, start = mixture.bracket(v, low, high);
   const V tolerance =
       4 * std::numeric_limits<T>::epsilon() * lanes::larger(lanes::magnitude(v), lanes::all<V>(1));
-  V width_before = lanes::all<V>(std::numeric_limits<T>::infinity());
+  V step = high - low, step_before = step;
   Mask counts{}, active = ~Mask{};
-  x = low + (high - low) / 2;
-  for (bool second = false;; second = !second) {
+  x = lanes::smaller(lanes::larger(start, low), high);
+  for (;;) {
     mixture.evaluate(x);
     counts -= active;  // whose numbers are -1
     V miss = mixture.logit() - v;
@@ -230,13 +243,13 @@ template <class V>
     low = lanes::where<V>(active & ~(miss > 0), x, low);
     V middle = low + (high - low) / 2, newton = x - mixture.newton_step(miss);
     active &= ~(lanes::magnitude(miss) <= tolerance) & (low < middle) & (middle < high);
+    Mask good = (newton > low) & (newton < high) & (lanes::magnitude(newton - x) < step_before / 2);
+    V next = lanes::where<V>(good, newton, middle);
+    step_before = step;
+    step = lanes::magnitude(next - x);
+    x = lanes::where<V>(active, next, x);
+    active &= ~(good & (mixture.sharpest() * step * lanes::magnitude(miss) <= tolerance / 4));
     if (!lanes::any(active)) return counts;
-    Mask good = (newton > low) & (newton < high);
-    if (second) {
-      good &= high - low <= width_before / 2;
-      width_before = high - low;
-    }
-    x = lanes::where<V>(active, lanes::where<V>(good, newton, middle), x);
   }
 }
 
