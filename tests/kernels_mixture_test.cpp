@@ -33,11 +33,6 @@ struct Inputs {
   }
 };
 
-double deviation(const Tensor& ours, const Tensor& theirs) {
-  Tensor exact = theirs.to(at::kDouble);
-  return ((ours.to(at::kDouble) - exact).abs() / exact.abs().clamp_min(1)).max().item<double>();
-}
-
 // Without elements, with fewer than lanes, and with groups that cross planes and examples.
 const std::vector<std::vector<int64_t>> kSizes{
     {0, 2}, {1, 1}, {37, 2}, {3, 19}, {2, 3, 7, 7}, {2, 2, 8, 8}, {3, 2, 5, 16}, {40, 1, 1, 1}};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/ATen.h>
+
 #include <vector>
 
 #include "core/instruction_set.h"
@@ -13,6 +15,13 @@ inline std::vector<InstructionSet> instruction_sets() {
     if (has_instructions(set)) sets.push_back(set);
   }
   return sets;
+}
+
+// The largest, relative to what is larger than 1.
+inline double deviation(const at::Tensor& ours, const at::Tensor& theirs) {
+  if (theirs.numel() == 0) return 0;
+  at::Tensor exact = theirs.to(at::kDouble);
+  return ((ours.to(at::kDouble) - exact).abs() / exact.abs().clamp_min(1)).max().item<double>();
 }
 
 }  // namespace diffeo

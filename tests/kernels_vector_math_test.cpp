@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/vector_loop.h"
+#include "kernels/vector_rows.h"
 #include "kernels_support.h"
 
 namespace diffeo {
@@ -60,6 +61,14 @@ struct Sigmoid {
     return lanes::sigmoid(x);
   }
   static long double exact(long double x) { return 1 / (1 + std::exp(-x)); }
+};
+
+struct ReciprocalSqrt {
+  template <class V>
+  [[gnu::always_inline]] static V of(V x) {
+    return lanes::reciprocal_sqrt(x);
+  }
+  static long double exact(long double x) { return 1 / std::sqrt(x); }
 };
 
 template <class T, class Function>
@@ -146,6 +155,7 @@ TYPED_TEST(VectorMath, ErrsNoMoreThanItStates) {
   expect_accuracy<Log1p, TypeParam>(-0.999, 1e30, 1.5L);
   expect_accuracy<Tanh, TypeParam>(-30, 30, 2.5L);
   expect_accuracy<Sigmoid, TypeParam>(this->kLow, 80, 3);
+  expect_accuracy<ReciprocalSqrt, TypeParam>(1e-30, 1e30, 2);
 }
 
 // Where there is nothing to round: the ends of the range, and numbers that are none.

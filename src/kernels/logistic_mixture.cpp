@@ -14,25 +14,23 @@ using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Loops on the host, tensor operations elsewhere.
-bool takes_loops(const Tensor& x) { return x.is_cpu() && !plain_kernels(); }
-
 // A convolution that has the channels last writes `raw` so, and so it is read.
 Tensor readable(const Tensor& raw) { return mixture_host_reads(raw) ? raw : raw.contiguous(); }
 
 std::pair<Tensor, Tensor> value_of(const Tensor& x, const Tensor& raw, int64_t components) {
-  return takes_loops(x) ? mixture_host(x, raw, components) : mixture_aten(x, raw, components);
+  return takes_loops({x, raw}) ? mixture_host(x, raw, components)
+                               : mixture_aten(x, raw, components);
 }
 
 std::pair<Tensor, Tensor> gradient_of(const Tensor& x, const Tensor& raw, int64_t components,
                                       const Tensor& by_y, const Tensor& by_log_det) {
-  return takes_loops(x) ? mixture_gradient_host(x, raw, components, by_y, by_log_det)
-                        : mixture_gradient_aten(x, raw, components, by_y, by_log_det);
+  return takes_loops({x, raw}) ? mixture_gradient_host(x, raw, components, by_y, by_log_det)
+                               : mixture_gradient_aten(x, raw, components, by_y, by_log_det);
 }
 
 Tensor root_of(const Tensor& y, const Tensor& raw, int64_t components) {
-  return takes_loops(y) ? mixture_inverse_host(y, raw, components)
-                        : mixture_inverse_aten(y, raw, components);
+  return takes_loops({y, raw}) ? mixture_inverse_host(y, raw, components)
+                               : mixture_inverse_aten(y, raw, components);
 }
 
 struct Forward : torch::autograd::Function<Forward> {
@@ -46,6 +44,7 @@ struct Forward : torch::autograd::Function<Forward> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    require_single_derivative("logistic_mixture");
     variable_list saved = context->get_saved_variables();
     auto [by_x, by_raw] = gradient_of(saved[0], saved[1], context->saved_data["components"].toInt(),
                                       gradients[0].contiguous(), gradients[1].contiguous());
@@ -65,6 +64,7 @@ struct Inverse : torch::autograd::Function<Inverse> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    require_single_derivative("logistic_mixture");
     variable_list saved = context->get_saved_variables();
     const Tensor &x = saved[0], &raw = saved[1];
     int64_t components = context->saved_data["components"].toInt();

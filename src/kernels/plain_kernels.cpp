@@ -1,5 +1,7 @@
 #include "kernels/plain_kernels.h"
 
+#include <ATen/ATen.h>
+
 #include <cstdlib>
 #include <string>
 
@@ -21,6 +23,22 @@ bool read_environment() {
 bool plain_kernels() {
   static const bool plain = read_environment();
   return plain;
+}
+
+bool takes_loops(at::TensorList tensors) {
+  if (plain_kernels()) return false;
+  at::ScalarType type = tensors[0].scalar_type();
+  if (type != at::kFloat && type != at::kDouble) return false;
+  for (const at::Tensor& tensor : tensors) {
+    if (tensor.defined() && (!tensor.is_cpu() || tensor.scalar_type() != type)) return false;
+  }
+  return true;
+}
+
+void require_single_derivative(const char* function) {
+  require(!at::GradMode::is_enabled(), function,
+          ": differentiable once; DIFFEO_KERNELS=plain takes tensor operations, which can be "
+          "differentiated again");
 }
 
 }  // namespace diffeo

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 namespace diffeo {
 
 // Whether the environment says DIFFEO_KERNELS=plain: then the host too takes the tensor operations
@@ -7,5 +9,13 @@ namespace diffeo {
 // rounding; it tells whether such a loop is what is wrong. Read once. Throws if it says anything
 // else.
 bool plain_kernels();
+
+// Whether the host's loops serve these tensors: all there, and all float or all double. Undefined
+// ones do not matter.
+bool takes_loops(at::TensorList tensors);
+
+// For the backward pass of a loop: its gradient is a number to autograd, which would take the
+// second derivative for zero. Throws where one is asked for (create_graph).
+void require_single_derivative(const char* function);
 
 }  // namespace diffeo

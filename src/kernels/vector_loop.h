@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/Parallel.h>
+
 #include <cstdint>
 
 #include "core/instruction_set.h"
@@ -31,6 +33,15 @@ void run_loop(InstructionSet set, const Loop& loop, int64_t begin, int64_t end) 
   if (set == InstructionSet::kAvx2) return run_avx2(loop, begin, end);
 #endif
   loop.template run<16>(begin, end);
+}
+
+// Divides 0 … size - 1 among the threads. What the loop writes must not depend on where it is
+// divided. `cost`: about how many numbers one of them reads; few of them are not worth a thread.
+template <class Loop>
+void run_in_threads(InstructionSet set, const Loop& loop, int64_t size, int64_t cost = 1) {
+  constexpr int64_t kNumbersOfThread = 1 << 15;
+  at::parallel_for(0, size, 1 + kNumbersOfThread / (1 + cost),
+                   [&](int64_t begin, int64_t end) { run_loop(set, loop, begin, end); });
 }
 
 }  // namespace diffeo

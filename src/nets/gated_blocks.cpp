@@ -2,6 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include "kernels/attention.h"
+#include "kernels/gate.h"
+#include "kernels/layer_norm.h"
+
 namespace diffeo {
 namespace {
 
@@ -20,16 +24,11 @@ std::shared_ptr<StartedConv> conv_in(const std::string& name, const GatedBlockOp
 
 }  // namespace
 
-Tensor concat_elu(const Tensor& x) { return at::elu(at::cat({x, -x}, 1)); }
-
-Tensor gated(const Tensor& x) {
-  std::vector<Tensor> halves = x.chunk(2, 1);
-  return halves[0] * halves[1].sigmoid();
-}
-
-Tensor dropped_out(const Tensor& x, double rate, const Pass& pass, const std::string& path) {
-  if (rate == 0 || pass.mode == Mode::kEvaluate) return x;
-  return x.masked_fill(pass.coin(path, x, rate), 0) * (1 / (1 - rate));
+Dropout drawn_dropout(const Tensor& x, int64_t channels, double rate, const Pass& pass,
+                      const std::string& path) {
+  if (rate == 0 || pass.mode == Mode::kEvaluate) return {};
+  Tensor like = x.new_empty({x.size(0), channels, x.size(2), x.size(3)});
+  return {pass.coin(path, like, rate), 1 / (1 - rate)};
 }
 
 ChannelLayerNorm::ChannelLayerNorm(const Site& site) {
@@ -38,9 +37,7 @@ ChannelLayerNorm::ChannelLayerNorm(const Site& site) {
 }
 
 Tensor ChannelLayerNorm::forward(const Tensor& x) const {
-  Tensor centred = x - x.mean(1, /*keepdim=*/true);
-  Tensor deviation = (centred.square().mean(1, /*keepdim=*/true) + 1e-5).rsqrt();
-  return centred * deviation * gain_ + bias_;
+  return channel_layer_norm(x, gain_, bias_);
 }
 
 GatedConv::GatedConv(const GatedBlockOptions& options, const Site& site, int64_t context)
@@ -57,8 +54,8 @@ GatedConv::GatedConv(const GatedBlockOptions& options, const Site& site, int64_t
 Tensor GatedConv::forward(const Tensor& x, const Tensor& context, const Pass& pass) {
   Tensor h = first_->forward(concat_elu(x), pass);
   if (context_) h = h + context_->forward(concat_elu(context), pass);
-  h = dropped_out(concat_elu(h), dropout_, pass, path_ + ".dropout");
-  return x + gated(second_->forward(h, pass));
+  h = concat_elu(h, drawn_dropout(h, 2 * h.size(1), dropout_, pass, path_ + ".dropout"));
+  return gated_sum(x, second_->forward(h, pass));
 }
 
 GatedAttention::GatedAttention(const GatedBlockOptions& options, const Site& site)
@@ -72,22 +69,14 @@ GatedAttention::GatedAttention(const GatedBlockOptions& options, const Site& sit
 
 // [B, 3F, H, W] -> [B, F, H, W].
 Tensor GatedAttention::mixed(const Tensor& projected) const {
-  int64_t batch = projected.size(0), filters = projected.size(1) / 3;
-  Shape sizes{batch, filters, projected.size(2), projected.size(3)};
-  if (kind_ == Attention::kMax)
-    return projected.reshape({batch, filters, 3, sizes[2], sizes[3]}).amax(2);
-  std::vector<Tensor> heads =
-      projected.reshape({batch, 3, heads_, filters / heads_, sizes[2] * sizes[3]})
-          .transpose(3, 4)
-          .contiguous()  // or every pair of positions would be stored
-          .unbind(1);    // three of [B, heads, positions, F / heads]
-  Tensor out = at::scaled_dot_product_attention(heads[0], heads[1], heads[2]);
-  return out.transpose(2, 3).reshape(sizes);
+  if (kind_ != Attention::kMax) return attention(projected, heads_);
+  return projected.unflatten(1, {projected.size(1) / 3, 3}).amax(2);
 }
 
 Tensor GatedAttention::forward(const Tensor& x, const Tensor& positions, const Pass& pass) {
   Tensor h = mixed(in_->forward(x + positions, pass));
-  return x + gated(out_->forward(dropped_out(h, dropout_, pass, path_ + ".dropout"), pass));
+  h = dropped_out(h, drawn_dropout(h, h.size(1), dropout_, pass, path_ + ".dropout"));
+  return gated_sum(x, out_->forward(h, pass));
 }
 
 GatedBlocks::GatedBlocks(const GatedBlockOptions& options, const Site& site, int64_t context) {

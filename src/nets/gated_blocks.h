@@ -3,21 +3,17 @@
 #include <vector>
 
 #include "core/enums.h"
+#include "kernels/concat_elu.h"
 #include "nets/started_conv.h"
 
 namespace diffeo {
 
 // The parts of Flow++'s networks (Ho et al. 2019, section 3.3; flowpp, nn.py), all on [B, F, H, W].
 
-// ELU of [x, -x] along the channels, which it doubles.
-Tensor concat_elu(const Tensor& x);
-
-// a sigmoid(b), a and b the halves of the channels.
-Tensor gated(const Tensor& x);
-
-// x with elements set to zero with probability `rate` and the others scaled up, in modes train and
-// initialise. `path` names the draw.
-Tensor dropped_out(const Tensor& x, double rate, const Pass& pass, const std::string& path);
+// What a dropout of [B, channels, H, W], beside x [B, ..., H, W], sets to zero: elements with
+// probability `rate`, in modes train and initialise. `path` names the draw.
+Dropout drawn_dropout(const Tensor& x, int64_t channels, double rate, const Pass& pass,
+                      const std::string& path);
 
 // Normalises each position over its channels; gain and bias for each channel, epsilon 1e-5.
 class ChannelLayerNorm final : public torch::nn::Module {
@@ -53,7 +49,7 @@ struct GatedBlockOptions {
   bool positions;   // own the positions' embedding even where nothing attends
 };
 
-// x + gated(conv(concat_elu(conv3x3(concat_elu(x)) + conv1x1(concat_elu(context))))).
+// gated_sum(x, conv(concat_elu(conv3x3(concat_elu(x)) + conv1x1(concat_elu(context))))).
 class GatedConv final : public torch::nn::Module {
  public:
   // `context`: channels of the context; 0: none.
@@ -66,7 +62,7 @@ class GatedConv final : public torch::nn::Module {
   std::shared_ptr<StartedConv> first_, context_, second_;  // context_ null: none
 };
 
-// x + gated(conv1x1(mixed(conv1x1(x + positions)))), `mixed` according to Attention. The three
+// gated_sum(x, conv1x1(mixed(conv1x1(x + positions)))), `mixed` according to Attention. The three
 // thirds of the projection are queries, keys and values, each with its heads one behind the other.
 class GatedAttention final : public torch::nn::Module {
  public:

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "kernels/weight_norm.h"
+
 namespace diffeo {
 namespace {
 
@@ -22,9 +24,7 @@ StartedConv::StartedConv(const Site& site, int64_t inputs, int64_t outputs, Form
 }
 
 Tensor StartedConv::kernel() const {
-  if (!gain_.defined()) return weight_;
-  Tensor scale = gain_ * weight_.square().sum({1, 2, 3}).clamp_min(1e-12).rsqrt();
-  return weight_ * scale.view({-1, 1, 1, 1});
+  return gain_.defined() ? weight_normalised(weight_, gain_) : weight_;
 }
 
 // The authors leave the old bias out of what they normalise in plain layers and add to it under
