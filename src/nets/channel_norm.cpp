@@ -35,6 +35,12 @@ Tensor ChannelNorm::forward(const Tensor& x, const Pass& pass) {
   return (x + b_) * log_scale().exp();
 }
 
+std::pair<Tensor, Tensor> ChannelNorm::scale_and_shift() {
+  start_.require_set();
+  Tensor scale = log_scale().exp();
+  return {scale, b_ * scale};
+}
+
 Tensor ChannelNorm::inverse(const Tensor& y) {
   start_.require_set();
   return y * (-log_scale()).exp() - b_;

@@ -21,6 +21,9 @@ class ChannelNorm final : public torch::nn::Module, public TakesMoments {
   Tensor inverse(const Tensor& y);
   Tensor log_scale() const;  // [C, 1, ...], natural logarithm of the scale
 
+  // forward(x) as x scale + shift, each [C, 1, ...], to be folded into what stands before the norm.
+  std::pair<Tensor, Tensor> scale_and_shift();
+
  private:
   void initialise(const Tensor& x);
 

@@ -25,9 +25,22 @@ GlowNet::GlowNet(const GlowNetConfig& config, const Site& site, int64_t outputs)
   last_ = register_module("last", std::make_shared<ZeroConv>(site.inside("last", hidden), outputs));
 }
 
-Tensor GlowNet::do_forward(const Tensor& x, const Pass& pass) {
+// Only here do the norms see what they normalise, which they set themselves by.
+Tensor GlowNet::initialised_forward(const Tensor& x, const Pass& pass) {
   Tensor h = first_norm_->forward(first_->forward(x), pass).relu_();
   h = second_norm_->forward(at::conv2d(h, second_), pass).relu_();
+  return last_->forward(h);
+}
+
+// The norms' scales and shifts go into the convolutions before them, conv(x, W) s + (e + b) s =
+// conv(x, W s) + (e + b) s, so that each hidden map is written once and kept once.
+Tensor GlowNet::do_forward(const Tensor& x, const Pass& pass) {
+  if (pass.mode == Mode::kInitialise) return initialised_forward(x, pass);
+  auto [first_scale, first_shift] = first_norm_->scale_and_shift();
+  auto [second_scale, second_shift] = second_norm_->scale_and_shift();
+  Tensor h = first_->forward(x.contiguous(at::MemoryFormat::ChannelsLast), first_scale, first_shift)
+                 .relu_();
+  h = at::conv2d(h, second_ * second_scale.unsqueeze(3), second_shift.flatten()).relu_();
   return last_->forward(h);
 }
 

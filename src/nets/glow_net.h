@@ -27,6 +27,7 @@ class GlowNet final : public Conditioner {
 
  private:
   Tensor do_forward(const Tensor& x, const Pass& pass) override;
+  Tensor initialised_forward(const Tensor& x, const Pass& pass);
 
   std::shared_ptr<EdgeConv> first_;
   std::shared_ptr<ChannelNorm> first_norm_;

@@ -30,6 +30,12 @@ Tensor EdgeConv::forward(const Tensor& x) const {
   return at::conv2d(x, weight_, /*bias=*/{}, /*stride=*/1, /*padding=*/1) + at_zero();
 }
 
+Tensor EdgeConv::forward(const Tensor& x, const Tensor& scale, const Tensor& shift) const {
+  Tensor map = at::conv2d(edge_, edge_weight_ * scale.unsqueeze(3)) + shift;
+  return at::conv2d(x, weight_ * scale.unsqueeze(3), /*bias=*/{}, /*stride=*/1, /*padding=*/1)
+      .add_(map);
+}
+
 ZeroConv::ZeroConv(const Site& site, int64_t outputs)
     : conv_(register_module(
           "conv", std::make_shared<EdgeConv>(site.inside("conv", site.input), outputs, 0))) {
@@ -41,7 +47,10 @@ Tensor ZeroConv::finished(const Tensor& h) const {
   return (h + b_) * (kGlowLogsFactor * logs_).exp();
 }
 
-Tensor ZeroConv::forward(const Tensor& x) const { return finished(conv_->forward(x)); }
+Tensor ZeroConv::forward(const Tensor& x) const {
+  Tensor scale = (kGlowLogsFactor * logs_).exp();
+  return conv_->forward(x, scale, b_ * scale);
+}
 
 Tensor ZeroConv::at_zero() const { return finished(conv_->at_zero()); }
 

@@ -16,6 +16,9 @@ class EdgeConv final : public torch::nn::Module {
   Tensor forward(const Tensor& x) const;  // [B, C, H, W] -> [B, outputs, H, W]
   Tensor at_zero() const;                 // of an all-zero image: [1, outputs, H, W]
 
+  // forward(x) scale + shift in one convolution; scale and shift: [outputs, 1, 1].
+  Tensor forward(const Tensor& x, const Tensor& scale, const Tensor& shift) const;
+
  private:
   Tensor weight_;       // [outputs, C, 3, 3]
   Tensor edge_weight_;  // [outputs, 1, 3, 3]
