@@ -10,7 +10,7 @@ namespace {
 using ConvForm = WeightNormConv::Form;
 
 Tensor normalised_relu(const std::shared_ptr<ShiftNorm>& norm, const Tensor& h, const Pass& pass) {
-  return (norm ? norm->forward(h, pass) : h).relu();
+  return norm ? norm->normalised_relu(h, pass) : h.relu();
 }
 
 }  // namespace
@@ -67,7 +67,8 @@ ResNet::ResNet(const ResNetConfig& config, const Site& site, int64_t outputs) : 
 }
 
 Tensor ResNet::read(const Tensor& x, const Tensor& features) const {
-  return Conditioner::read(at::cat({x, -x}, 1).relu(), features);
+  return Conditioner::read(at::cat({x, -x}, 1).relu(), features)
+      .contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 Tensor ResNet::do_forward(const Tensor& x, const Pass& pass) {
@@ -75,8 +76,8 @@ Tensor ResNet::do_forward(const Tensor& x, const Pass& pass) {
   Tensor sum = first_skip_->forward(h);
   for (const Block& block : blocks_) {
     Tensor mid = block.mid->forward(normalised_relu(block.norm_in, h, pass));
-    h = h + block.out->forward(normalised_relu(block.norm_mid, mid, pass));
-    sum = sum + block.skip->forward(h);
+    h = block.out->forward(normalised_relu(block.norm_mid, mid, pass)).add_(h);
+    sum = block.skip->forward(h).add_(sum);
   }
   return last_->forward(normalised_relu(last_norm_, sum, pass));
 }

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "kernels/norm_relu.h"
+
 namespace diffeo {
 namespace {
 
@@ -47,14 +49,15 @@ void RunningMoments::pool(const Moments& batch) {
 Moments RunningMoments::of(const Tensor& x, const Pass& pass, double share) {
   if (pass.mode == Mode::kEvaluate) return running();
   Moments batch = batch_moments(x, share);
-  if (pass.mode == Mode::kTrain) {
-    pool(batch);
-  } else {
-    at::NoGradGuard no_grad;
-    mean_.copy_(batch.mean);
-    variance_.copy_(batch.variance);
-  }
+  see(batch, pass);
   return batch;
+}
+
+void RunningMoments::see(const Moments& batch, const Pass& pass) {
+  if (pass.mode == Mode::kTrain) return pool(batch);
+  at::NoGradGuard no_grad;
+  mean_.copy_(batch.mean);
+  variance_.copy_(batch.variance);
 }
 
 ShiftNorm::ShiftNorm(const Site& site)
@@ -65,6 +68,16 @@ ShiftNorm::ShiftNorm(const Site& site)
 Tensor ShiftNorm::forward(const Tensor& x, const Pass& pass) {
   auto [mean, variance] = moments_->of(x, pass);
   return (x - mean) * (variance + kRealNvpEpsilon).rsqrt() + beta_;
+}
+
+Tensor ShiftNorm::normalised_relu(const Tensor& x, const Pass& pass) {
+  if (pass.mode == Mode::kEvaluate) {
+    auto [mean, variance] = moments_->running();
+    return norm_relu_by(x, beta_, mean, variance, kRealNvpEpsilon);
+  }
+  auto [y, mean, variance] = norm_relu(x, beta_, kRealNvpEpsilon);
+  moments_->see({mean, variance}, pass);
+  return y;
 }
 
 }  // namespace diffeo

@@ -29,6 +29,9 @@ class RunningMoments final : public torch::nn::Module, public TakesMoments {
   Moments of(const Tensor& x, const Pass& pass, double share = 1);
   Moments running() const { return {mean_, variance_}; }
 
+  // of() for whoever computes the moments of a batch itself, in every mode but evaluate.
+  void see(const Moments& batch, const Pass& pass);
+
   // Of the batches that train-mode passes have seen since forget(), equal in size, as if they were
   // one; running() where there was none. Without gradients.
   Moments pending() const { return passes_ > 0 ? pending_ : running(); }
@@ -48,6 +51,7 @@ class ShiftNorm final : public torch::nn::Module {
  public:
   explicit ShiftNorm(const Site& site);
   Tensor forward(const Tensor& x, const Pass& pass);
+  Tensor normalised_relu(const Tensor& x, const Pass& pass);  // relu(forward(x)), x an image
 
  private:
   std::shared_ptr<RunningMoments> moments_;
