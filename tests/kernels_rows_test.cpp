@@ -10,6 +10,7 @@
 
 #include "kernels/norm_relu.h"
 #include "kernels/norm_relu_host.h"
+#include "kernels/shifted_relu.h"
 #include "kernels_support.h"
 
 namespace diffeo {
@@ -138,6 +139,69 @@ TEST(NormRelu, DoesNotDependOnTheNumberOfThreads) {
   std::vector<Tensor> one = results(1), three = results(3);
   at::set_num_threads(before);
   for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(at::equal(one[i], three[i]));
+}
+
+// Whether the shift has a row for each position, or one for all.
+void expect_shifted_relu_agrees(const std::vector<int64_t>& sizes, bool by_position,
+                                at::ScalarType precision, InstructionSet set, double tolerance) {
+  at::manual_seed(4);
+  Tensor h = channels_last(drawn(sizes, precision)), by_y = channels_last(drawn(sizes, precision));
+  Tensor shift = channels_last(
+      drawn({1, sizes[1], by_position ? sizes[2] : 1, by_position ? sizes[3] : 1}, precision));
+  Tensor h_leaf = h.to(at::kDouble).requires_grad_(), leaf = shift.to(at::kDouble).requires_grad_();
+  Tensor expected = (h_leaf + leaf).relu();
+  auto gradients = torch::autograd::grad({expected}, {h_leaf, leaf}, {by_y.to(at::kDouble)});
+  shifted_relu_host_(h, shift, set);
+  auto [by_h, by_shift] = shifted_relu_gradient_host(h, shift.sizes(), by_y, set);
+  EXPECT_LT(apart(h, expected), tolerance);
+  EXPECT_LT(apart(by_h, gradients[0]), tolerance);
+  EXPECT_LT(apart(by_shift, gradients[1]), tolerance);
+}
+
+TEST(ShiftedRelu, AgreesWithTensorOperationsForEverySetAndSize) {
+  for (InstructionSet set : instruction_sets()) {
+    for (const auto& sizes : kImages) {
+      for (bool by_position : {false, true}) {
+        SCOPED_TRACE(testing::Message()
+                     << "instruction set " << static_cast<int>(set) << ", "
+                     << at::IntArrayRef(sizes) << ", shift by position " << by_position);
+        expect_shifted_relu_agrees(sizes, by_position, at::kDouble, set, 1e-12);
+        expect_shifted_relu_agrees(sizes, by_position, at::kFloat, set, 2e-5);
+      }
+    }
+  }
+}
+
+TEST(ShiftedRelu, ChangesItsInputAndPassesTheGradientOn) {
+  at::manual_seed(6);
+  Tensor x = channels_last(drawn({70, 3, 4, 4}, at::kDouble)).requires_grad_();
+  Tensor shift = drawn({1, 3, 1, 1}, at::kDouble).requires_grad_();
+  Tensor expected = (2 * x + shift).relu();
+  Tensor h = 2 * x, y = shifted_relu_(h, shift);
+  EXPECT_EQ(h.data_ptr(), y.data_ptr());
+  EXPECT_LT(apart(y, expected), 1e-12);
+  auto ours = torch::autograd::grad({y.square().sum()}, {x, shift});
+  auto theirs = torch::autograd::grad({expected.square().sum()}, {x, shift});
+  for (size_t i = 0; i < 2; ++i) EXPECT_LT(apart(ours[i], theirs[i]), 1e-12);
+}
+
+TEST(ShiftedRelu, BehindAMatrixAgreesWithAConvolution) {
+  at::manual_seed(8);
+  Tensor h = channels_last(drawn({3, 5, 4, 6}, at::kDouble)).requires_grad_();
+  Tensor weight = drawn({7, 5}, at::kDouble).requires_grad_();
+  Tensor shift = drawn({7, 1, 1}, at::kDouble).requires_grad_();
+  Tensor expected = at::conv2d(h, weight.view({7, 5, 1, 1}), shift.flatten()).relu();
+  Tensor y = pointwise_relu(h, weight, shift);
+  EXPECT_LT(apart(y, expected), 1e-12);
+  auto ours = torch::autograd::grad({y.square().sum()}, {h, weight, shift});
+  auto theirs = torch::autograd::grad({expected.square().sum()}, {h, weight, shift});
+  for (size_t i = 0; i < 3; ++i) EXPECT_LT(apart(ours[i], theirs[i]), 1e-11);
+}
+
+TEST(ShiftedRelu, WhatIsNoNumberStaysNone) {
+  Tensor h = channels_last(at::zeros({1, 2, 2, 2}));
+  h[0][1][0][0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(at::isnan(shifted_relu_(h, at::zeros({1, 2, 1, 1}))[0][1][0][0]).item<bool>());
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "kernels/shifted_relu.h"
+
 namespace diffeo {
 
 constexpr double kGlowDeviation = 0.05;
@@ -38,10 +40,11 @@ Tensor GlowNet::do_forward(const Tensor& x, const Pass& pass) {
   if (pass.mode == Mode::kInitialise) return initialised_forward(x, pass);
   auto [first_scale, first_shift] = first_norm_->scale_and_shift();
   auto [second_scale, second_shift] = second_norm_->scale_and_shift();
-  Tensor h = first_->forward(x.contiguous(at::MemoryFormat::ChannelsLast), first_scale, first_shift)
-                 .relu_();
-  h = at::conv2d(h, second_ * second_scale.unsqueeze(3), second_shift.flatten()).relu_();
-  return last_->forward(h);
+  Tensor image = x.contiguous(at::MemoryFormat::ChannelsLast);
+  Tensor h =
+      shifted_relu_(first_->inside(image, first_scale), first_->edge(first_scale, first_shift));
+  Tensor second = second_.flatten(1) * second_scale.flatten(1);
+  return last_->forward(pointwise_relu(h, second, second_shift));
 }
 
 }  // namespace diffeo
