@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "kernels/affine_coupling.h"
 #include "transforms/matrix_parts.h"
 
 namespace diffeo {
@@ -85,7 +86,7 @@ AffineRule rule_of(AffineForm form) {
 
 class Affine : public ElementwiseMap {
  public:
-  explicit Affine(AffineForm form) : rule_(rule_of(form)) {}
+  explicit Affine(AffineForm form) : form_(form), rule_(rule_of(form)) {}
   int64_t parameter_count() const override { return 2; }
   NumberLayout layout() const override { return rule_.layout; }
 
@@ -102,8 +103,25 @@ class Affine : public ElementwiseMap {
     return rule_.first == First::kAdds ? y * scale - shift : (y - shift) * scale;
   }
 
+  // A channel split is one operation, without slices or copies of the halves.
+  Mapped forward_within(const Tensor& x, const Partition& partition, const Tensor& raw) override {
+    std::optional<CouplingForm> form = kernel_form();
+    if (!form || partition.kind != Split::kChannel)
+      return ElementwiseMap::forward_within(x, partition, raw);
+    form->keeps_first = partition.keep == Keep::kFirst;
+    auto [y, log_det] = affine_coupling(x, raw, *form);
+    return {y, log_det};
+  }
+
  private:
   virtual Tensor scaled(const Tensor& r) const { return r; }
+
+  // read() for a kernel, where there is one of this form.
+  virtual std::optional<CouplingForm> kernel_form() const {
+    if (form_ == AffineForm::kGlow) return CouplingForm{.scale = ScaleForm::kGlow};
+    if (form_ == AffineForm::kExp) return CouplingForm{.scale = ScaleForm::kExp};
+    return {};
+  }
 
   ShiftScale read(const Tensor& raw) const {
     bool together = rule_.layout == NumberLayout::kTogether;
@@ -114,6 +132,7 @@ class Affine : public ElementwiseMap {
                                           : rule_.read(other, scaled(one));
   }
 
+  AffineForm form_;
   AffineRule rule_;
 };
 
@@ -128,6 +147,9 @@ class RealNvpAffine final : public Affine {
   Tensor scaled(const Tensor& r) const override {
     Tensor log_scale = scale_ * r.tanh();
     return scale_shift_.defined() ? log_scale + scale_shift_ : log_scale;
+  }
+  std::optional<CouplingForm> kernel_form() const override {
+    return CouplingForm{.scale = ScaleForm::kRealNvp, .gain = scale_, .offset = scale_shift_};
   }
 
   Tensor scale_, scale_shift_;  // scalars

@@ -84,7 +84,9 @@ void Coupling::normalise(Mapped& changed, const Pass& pass) {
 
 Mapped Coupling::do_forward(const Tensor& x, const Pass& pass) {
   auto [kept, before] = partition_.split(x);
-  Mapped after = map_->forward(before, parameters(kept, pass));
+  Tensor raw = parameters(kept, pass);
+  if (!moments_ && !kept_map_) return map_->forward_within(x, partition_, raw);
+  Mapped after = map_->forward(before, raw);
   if (moments_) normalise(after, pass);
   if (!kept_map_) return {partition_.merge(kept, after.value), after.log_det};
   Mapped mapped = kept_map_->forward(kept);

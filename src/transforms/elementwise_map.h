@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "transforms/partition.h"
 #include "transforms/transform.h"
 
 namespace diffeo {
@@ -23,6 +24,8 @@ class ElementwiseMap : public torch::nn::Module {
   // x [B, C, H, W] or [B, D]; raw [B, P C, H, W] or [B, P D].
   virtual Mapped forward(const Tensor& x, const Tensor& raw) = 0;
   virtual Tensor inverse(const Tensor& y, const Tensor& raw) = 0;
+  // forward() of the half of x that the partition does not keep, put back beside the other half.
+  virtual Mapped forward_within(const Tensor& x, const Partition& partition, const Tensor& raw);
   // How many evaluations inverse() takes for each element, int64 on the host; undefined where it is
   // a formula.
   virtual Tensor inverse_evaluations(const Tensor&, const Tensor&) const { return {}; }

@@ -60,6 +60,14 @@ std::shared_ptr<ElementwiseMap> build(const RationalQuadraticConfig& config, con
 
 }  // namespace
 
+Mapped ElementwiseMap::forward_within(const Tensor& x, const Partition& partition,
+                                      const Tensor& raw) {
+  auto [kept, changed] = partition.split(x);
+  Mapped out = forward(changed, raw);
+  out.value = partition.merge(kept, out.value);
+  return out;
+}
+
 std::vector<int64_t> rows_of(const ElementwiseMap& map, const std::vector<int64_t>& chosen,
                              int64_t elements) {
   std::vector<int64_t> rows;
