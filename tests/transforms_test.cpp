@@ -78,6 +78,32 @@ TEST(Observer, SeesEachLayerInOrderBothWays) {
   EXPECT_TRUE(flow.named_parameters().contains("flow.3_inv_conv.mix.weight"));
 }
 
+// Which an observer prevents, as it is to see what lies between them.
+TEST(ActNorm, JoinsAnInvConvBehindItWithoutChangingWhatComesOut) {
+  for (const char* form : {"plain", "lu"}) {
+    Flow flow = double_flow(joined("[{type: actnorm}, {type: inv_conv, form: ", form,
+                                   "}, {type: actnorm}, {type: inv_conv, split: channel}]"),
+                            {4, 6, 2});
+    flow.initialise(randn({8, 4, 6, 2}, 9));
+    perturb(flow);
+    Tensor x = randn({3, 4, 6, 2});
+    int seen = 0;
+    auto gradient = [&](const Pass& pass) {
+      flow.zero_grad();
+      Tensor log_prob = flow.log_prob(x, pass);
+      log_prob.square().sum().backward();
+      std::vector<Tensor> all{log_prob.detach()};
+      for (const Tensor& parameter : flow.parameters()) all.push_back(parameter.grad().clone());
+      return all;
+    };
+    std::vector<Tensor> both = gradient({}),
+                        apart = gradient({.observer = [&](const Report&) { ++seen; }});
+    EXPECT_EQ(seen, 5);
+    for (size_t i = 0; i < both.size(); ++i)
+      EXPECT_TRUE(at::allclose(both[i], apart[i], 1e-9, 1e-10));
+  }
+}
+
 TEST(ActNorm, SetsItselfOnlyInModeInitialise) {
   Flow flow = double_flow("[{type: actnorm}, {type: squeeze}, {type: actnorm}]", {2, 4, 4});
   Tensor x = 3 * randn({64, 2, 4, 4}) + 7;

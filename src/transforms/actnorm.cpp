@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "transforms/inv_conv.h"
+
 namespace diffeo {
 
 constexpr double kFlowppEpsilon = 1e-8;  // beside a variance (flowpp, class Norm)
@@ -58,8 +60,21 @@ ActNorm::ActNorm(const ActNormConfig& config, const Site& site)
 Mapped ActNorm::do_forward(const Tensor& x, const Pass& pass) {
   if (positions_) return positions_->forward(x, pass);
   Tensor y = channels_->forward(x, pass);
+  return {y, log_det_of(x.size(0))};
+}
+
+Tensor ActNorm::log_det_of(int64_t examples) const {
   int64_t positions = numel(input_shape()) / input_shape()[0];
-  return {y, (channels_->log_scale().sum() * positions).expand(x.size(0))};
+  return (channels_->log_scale().sum() * positions).expand(examples);
+}
+
+std::optional<Mapped> ActNorm::forward_with(Transform& next, const Tensor& x, const Pass&) {
+  auto* mix = dynamic_cast<InvConv*>(&next);
+  if (!mix || !channels_) return {};
+  auto [scale, shift] = channels_->scale_and_shift();
+  std::optional<Mapped> both = mix->forward_scaled(x, scale, shift);
+  if (both) both->log_det = both->log_det + log_det_of(x.size(0));
+  return both;
 }
 
 Tensor ActNorm::do_inverse(const Tensor& z, const Pass&) {

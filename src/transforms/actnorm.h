@@ -37,9 +37,14 @@ class ActNorm final : public Transform {
  public:
   ActNorm(const ActNormConfig& config, const Site& site);
 
+  // Joins an inv_conv behind it, whose matrix takes the scale in.
+  std::optional<Mapped> forward_with(Transform& next, const Tensor& x, const Pass& pass) override;
+
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
+
+  Tensor log_det_of(int64_t examples) const;  // of the norm by channel, [B]
 
   std::shared_ptr<ChannelNorm> channels_;  // one of the two is null
   std::shared_ptr<class PositionNorm> positions_;

@@ -7,17 +7,18 @@
 namespace diffeo {
 namespace {
 
-Tensor mixed(const Tensor& weight, const Tensor& x) {
-  return x.dim() == 2 ? at::linear(x, weight) : at::conv2d(x, weight.unsqueeze(2).unsqueeze(3));
+// One matrix product over all positions, which asks for the channels to stand last.
+Tensor mixed(const Tensor& weight, const Tensor& x, const Tensor& bias = {}) {
+  if (x.dim() == 2) return at::linear(x, weight, bias);
+  Tensor rows = x.permute({0, 2, 3, 1}).contiguous();
+  return at::linear(rows, weight, bias).permute({0, 3, 1, 2});
 }
 
 class PlainMix final : public ChannelMix {
  public:
   explicit PlainMix(const Tensor& start) : weight_(register_parameter("weight", start)) {}
 
-  Tensor log_abs_det() const override {
-    return diffeo::log_abs_det(weight_.to(at::kDouble)).to(weight_.scalar_type());
-  }
+  Tensor log_abs_det() const override { return diffeo::log_abs_det(weight_); }
 
  private:
   Tensor weight() const override { return weight_; }
@@ -79,6 +80,11 @@ class LuMix final : public ChannelMix {
 }  // namespace
 
 Tensor ChannelMix::forward(const Tensor& x) const { return mixed(weight(), x); }
+
+Tensor ChannelMix::forward_scaled(const Tensor& x, const Tensor& scale, const Tensor& shift) const {
+  Tensor w = weight();
+  return mixed(w * scale.flatten(), x, w.mv(shift.flatten()));
+}
 
 Tensor ChannelMix::inverse(const Tensor& y) const { return mixed(inverse_weight(), y); }
 

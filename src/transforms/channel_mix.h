@@ -12,9 +12,11 @@ namespace diffeo {
 // multiplies row vectors from the right: its matrix is W^T.)
 class ChannelMix : public torch::nn::Module {
  public:
-  // [B, C, H, W] or [B, C] -> the same.
+  // [B, C, H, W] or [B, C] -> the same, images with their channels last in memory.
   Tensor forward(const Tensor& x) const;
   Tensor inverse(const Tensor& y) const;
+  // forward(x scale + shift) as one map; scale and shift: [C, 1, ...].
+  Tensor forward_scaled(const Tensor& x, const Tensor& scale, const Tensor& shift) const;
 
   // log |det W|, 0-dim, computed in double precision. Reads nothing back from a device.
   virtual Tensor log_abs_det() const = 0;

@@ -40,6 +40,13 @@ Mapped InvConv::do_forward(const Tensor& x, const Pass&) {
           log_det.expand(x.size(0))};
 }
 
+std::optional<Mapped> InvConv::forward_scaled(const Tensor& x, const Tensor& scale,
+                                              const Tensor& shift) const {
+  if (partition_ || x.dim() != 4) return {};
+  Tensor log_det = mixes_[0]->log_abs_det() * positions_[0];
+  return Mapped{mixes_[0]->forward_scaled(x, scale, shift), log_det.expand(x.size(0))};
+}
+
 Tensor InvConv::do_inverse(const Tensor& z, const Pass&) {
   if (!partition_) return mixes_[0]->inverse(z);
   auto [first, second] = partition_->split(z);

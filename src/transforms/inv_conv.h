@@ -56,6 +56,12 @@ class InvConv final : public Transform {
  public:
   InvConv(const InvConvConfig& config, const Site& site);
 
+  // forward(x scale + shift), scale and shift [C, 1, 1], at the price of forward(x) alone; nothing
+  // where the split stands in the way, or for vectors, whose columns may be so far from zero that
+  // shifting them only after they are mixed would cost digits. log_det is that of this layer.
+  std::optional<Mapped> forward_scaled(const Tensor& x, const Tensor& scale,
+                                       const Tensor& shift) const;
+
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;

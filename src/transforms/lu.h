@@ -12,7 +12,7 @@ struct LuSolution {
 };
 LuSolution lu_solution(const at::Tensor& a, const at::Tensor& b);
 
-// log |det A| alone.
+// log |det A| alone, computed in double precision. The gradient is A^-T.
 at::Tensor log_abs_det(const at::Tensor& a);
 
 // The identity in the size and precision of a square matrix.

@@ -45,9 +45,23 @@ bool Sequence::stochastic() const {
                      [](auto& layer) { return layer->stochastic(); });
 }
 
+// Of layer i and the next, where they join. An observer is to see every layer, and a start sets each
+// by what it receives.
+std::optional<Mapped> Sequence::forward_of_two(size_t i, const Tensor& x, const Pass& pass) {
+  if (pass.observer || pass.mode == Mode::kInitialise || i + 1 == layers_.size()) return {};
+  return layers_[i]->forward_with(*layers_[i + 1], x, pass);
+}
+
 Mapped Sequence::do_forward(const Tensor& x, const Pass& pass) {
   Mapped whole{x};
-  for (const TransformPtr& layer : layers_) append(whole, layer->forward(whole.value, pass));
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    if (std::optional<Mapped> both = forward_of_two(i, whole.value, pass)) {
+      append(whole, std::move(*both));
+      ++i;
+    } else {
+      append(whole, layers_[i]->forward(whole.value, pass));
+    }
+  }
   return whole;
 }
 

@@ -16,6 +16,7 @@ class Sequence final : public Transform {
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
+  std::optional<Mapped> forward_of_two(size_t i, const Tensor& x, const Pass& pass);
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
   Tensor do_inverse_with(const Tensor& z, at::TensorList ended, const Pass& pass) override;
   Mapped do_inverse_with_log_det(const Tensor& z, const Pass& pass) override;
