@@ -198,6 +198,18 @@ TEST(ShiftedRelu, BehindAMatrixAgreesWithAConvolution) {
   for (size_t i = 0; i < 3; ++i) EXPECT_LT(apart(ours[i], theirs[i]), 1e-11);
 }
 
+TEST(ShiftedRelu, BehindAMatrixAgreesWithADenseLayer) {
+  at::manual_seed(9);
+  Tensor h = drawn({130, 6}, at::kDouble).requires_grad_(), half = h.narrow(1, 3, 3);
+  Tensor weight = drawn({7, 3}, at::kDouble).requires_grad_();
+  Tensor shift = drawn({7}, at::kDouble).requires_grad_();
+  Tensor expected = at::linear(half, weight, shift).relu(), y = pointwise_relu(half, weight, shift);
+  EXPECT_LT(apart(y, expected), 1e-12);
+  auto ours = torch::autograd::grad({y.square().sum()}, {h, weight, shift});
+  auto theirs = torch::autograd::grad({expected.square().sum()}, {h, weight, shift});
+  for (size_t i = 0; i < 3; ++i) EXPECT_LT(apart(ours[i], theirs[i]), 1e-11);
+}
+
 TEST(ShiftedRelu, WhatIsNoNumberStaysNone) {
   Tensor h = channels_last(at::zeros({1, 2, 2, 2}));
   h[0][1][0][0] = std::numeric_limits<float>::quiet_NaN();

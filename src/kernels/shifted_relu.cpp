@@ -85,17 +85,20 @@ struct ShiftedRelu : torch::autograd::Function<ShiftedRelu> {
   }
 };
 
-// The matrix [B H W, C] of an image with its channels last, and back.
-Tensor rows_of(const Tensor& x) { return x.permute({0, 2, 3, 1}).view({-1, x.size(1)}); }
+// The matrix [B H W, C] of an image with its channels last, and back; vectors [B, C] are one.
+Tensor rows_of(const Tensor& x) {
+  return x.dim() == 2 ? x : x.permute({0, 2, 3, 1}).view({-1, x.size(1)});
+}
 
-Tensor image_of(const Tensor& rows, const Tensor& like) {
+Tensor shaped_as(const Tensor& like, const Tensor& rows) {
+  if (like.dim() == 2) return rows;
   return rows.view({like.size(0), like.size(2), like.size(3), rows.size(1)}).permute({0, 3, 1, 2});
 }
 
 struct PointwiseRelu : torch::autograd::Function<PointwiseRelu> {
   static Tensor forward(AutogradContext* context, const Tensor& h, const Tensor& weight,
                         const Tensor& shift) {
-    Tensor y = image_of(rows_of(h).mm(weight.t()), h);
+    Tensor y = shaped_as(h, rows_of(h).mm(weight.t()));
     shifted_relu_host_(y, shift);
     context->save_for_backward({h, weight, y});
     context->saved_data["shift"] = shift.sizes();
@@ -105,16 +108,17 @@ struct PointwiseRelu : torch::autograd::Function<PointwiseRelu> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     variable_list saved = context->get_saved_variables();
     const Tensor &h = saved[0], &weight = saved[1], &y = saved[2];
-    auto [by_sum, by_shift] =
-        shifted_relu_gradient_host(y, context->saved_data["shift"].toIntVector(),
-                                   gradients[0].contiguous(at::MemoryFormat::ChannelsLast));
+    auto layout = y.dim() == 2 ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast;
+    auto [by_sum, by_shift] = shifted_relu_gradient_host(
+        y, context->saved_data["shift"].toIntVector(), gradients[0].contiguous(layout));
     Tensor rows = rows_of(by_sum);
-    return {image_of(rows.mm(weight), h), rows.t().mm(rows_of(h)), by_shift};
+    Tensor by_h = context->needs_input_grad(0) ? shaped_as(h, rows.mm(weight)) : Tensor();
+    return {by_h, rows.t().mm(rows_of(h)), by_shift};
   }
 };
 
 bool takes_relu_loops(const Tensor& h) {
-  return has_rows(h) && h.is_cpu() && h.numel() > 0 && !plain_kernels();
+  return (h.dim() == 2 || has_rows(h)) && h.is_cpu() && h.numel() > 0 && !plain_kernels();
 }
 
 }  // namespace
@@ -151,11 +155,13 @@ ShiftedReluGradient shifted_relu_gradient_host(const Tensor& y, at::IntArrayRef 
 }
 
 Tensor shifted_relu_(const Tensor& h, const Tensor& shift) {
-  return takes_relu_loops(h) ? ShiftedRelu::apply(h, shift) : (h + shift).relu_();
+  bool takes_loops = h.dim() == 4 && takes_relu_loops(h);
+  return takes_loops ? ShiftedRelu::apply(h, shift) : (h + shift).relu_();
 }
 
 Tensor pointwise_relu(const Tensor& h, const Tensor& weight, const Tensor& shift) {
   if (takes_relu_loops(h)) return PointwiseRelu::apply(h, weight, shift);
+  if (h.dim() == 2) return at::linear(h, weight, shift).relu_();
   return at::conv2d(h, weight.unsqueeze(2).unsqueeze(3), shift.flatten()).relu_();
 }
 

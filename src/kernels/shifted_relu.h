@@ -12,8 +12,9 @@ namespace diffeo {
 // devices (and under DIFFEO_KERNELS=plain, plain_kernels.h) tensor operations.
 at::Tensor shifted_relu_(const at::Tensor& h, const at::Tensor& shift);
 
-// max(0, weight h + shift) with a matrix over the channels, weight [outputs, C] and shift
-// [outputs, 1, 1]: a 1x1 convolution as one matrix product over all positions, and the same ReLU.
+// max(0, weight h + shift) with a matrix over the channels, weight [outputs, C]: a 1x1 convolution
+// as one matrix product over all positions, shift [outputs, 1, 1]; or a dense layer on vectors h
+// [B, C], shift [outputs]; and the same ReLU.
 at::Tensor pointwise_relu(const at::Tensor& h, const at::Tensor& weight, const at::Tensor& shift);
 
 // The loops, on tensors that autograd does not record; `shift` has its channels last too.

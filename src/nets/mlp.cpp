@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "kernels/shifted_relu.h"
+
 namespace diffeo {
 
 Mlp::Mlp(const MlpConfig& config, const Site& site, int64_t outputs) : Conditioner(site) {
@@ -27,10 +29,10 @@ Mlp::Dense Mlp::dense(const Site& site, int64_t inputs, int64_t outputs, double 
 }
 
 Tensor Mlp::do_forward(const Tensor& x, const Pass&) {
-  Tensor h = at::linear(x, layers_[0].weight, layers_[0].bias);
-  for (size_t i = 1; i < layers_.size(); ++i)
-    h = at::linear(h.relu(), layers_[i].weight, layers_[i].bias);
-  return h;
+  Tensor h = x;
+  for (size_t i = 0; i + 1 < layers_.size(); ++i)
+    h = pointwise_relu(h, layers_[i].weight, layers_[i].bias);
+  return at::linear(h, layers_.back().weight, layers_.back().bias);
 }
 
 }  // namespace diffeo
