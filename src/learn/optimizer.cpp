@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/adam_step.h"
 #include "learn/gradient.h"
 #include "learn/schedule.h"
 
@@ -41,12 +42,6 @@ void follow(const Tensor& mean, const Tensor& value, double decay, const Tensor&
   mean.lerp_(value, admitted * (1 - decay));
 }
 
-// w <- w - alpha m / (scratch + epsilon)
-void descend(Update& u, double alpha, double epsilon) {
-  at::div_out(u.gradient, u.state.at("m"), u.gradient.add_(epsilon));
-  u.weights.addcmul_(u.gradient, u.admitted * alpha, -1);
-}
-
 double adam_rate(const AdamCommon& config, double rate, double t) {
   return rate * std::sqrt(debiased(config.beta2, t)) / debiased(config.beta1, t);
 }
@@ -56,13 +51,16 @@ double adamax_rate(const AdamaxConfig& config, double rate, double t) {
   return is_glow ? adam_rate(config, rate, t) : rate / debiased(config.beta1, t);
 }
 
+void step(Update& u, const AdamStep& numbers) {
+  adam_step(u.weights, u.gradient, u.state.at("m"), u.state.at("v"), numbers, u.admitted);
+}
+
 // `epsilon` stands beside sqrt(v), before v's correction.
-void adam(Update& u, const AdamCommon& config, double epsilon) {
-  const Tensor& v = u.state.at("v");
-  follow(u.state.at("m"), u.gradient, config.beta1, u.admitted);
-  follow(v, u.gradient.square_(), config.beta2, u.admitted);
-  at::sqrt_out(u.gradient, v);
-  descend(u, adam_rate(config, u.rate, u.t), epsilon);
+AdamStep adam(const AdamCommon& config, const Update& u, double epsilon) {
+  return {.take_m = 1 - config.beta1,
+          .take_v = 1 - config.beta2,
+          .rate = adam_rate(config, u.rate, u.t),
+          .epsilon = epsilon};
 }
 
 // PyTorch's epsilon stands after v's correction; taking the correction out of the denominator
@@ -75,20 +73,22 @@ double epsilon_of(const AdamConfig& config, double t) {
   return config.form == AdamForm::kTensorFlow ? config.epsilon : beside_root(config, t);
 }
 
-void update(const AdamConfig& config, Update& u) { adam(u, config, epsilon_of(config, u.t)); }
+void update(const AdamConfig& config, Update& u) {
+  step(u, adam(config, u, epsilon_of(config, u.t)));
+}
 
 void update(const AdamWConfig& config, Update& u) {
-  u.weights.mul_(1 - u.admitted * (u.rate * config.weight_decay));
-  adam(u, config, beside_root(config, u.t));
+  AdamStep numbers = adam(config, u, beside_root(config, u.t));
+  numbers.shrink = u.rate * config.weight_decay;
+  step(u, numbers);
 }
 
 void update(const AdamaxConfig& config, Update& u) {
-  Tensor largest = u.state.at("v");
-  follow(u.state.at("m"), u.gradient, config.beta1, u.admitted);
-  u.gradient.abs_().mul_(u.admitted);
-  at::maximum_out(largest, largest.mul_(1 - u.admitted * (1 - config.beta2)), u.gradient);
-  u.gradient.copy_(largest);
-  descend(u, adamax_rate(config, u.rate, u.t), config.epsilon);
+  step(u, {.take_m = 1 - config.beta1,
+           .take_v = 1 - config.beta2,
+           .rate = adamax_rate(config, u.rate, u.t),
+           .epsilon = config.epsilon,
+           .by_largest = true});
 }
 
 double momentum(const RmsPropConfig& config, double step) {
