@@ -20,7 +20,7 @@ using at::Tensor;
 
 constexpr double kEpsilon = 1e-4;
 
-const std::vector<std::vector<int64_t>> kImages{
+const std::vector<std::vector<int64_t>> kRowImages{
     {1, 1, 1, 1}, {2, 3, 4, 4}, {3, 16, 5, 7}, {2, 33, 8, 8}, {5, 64, 4, 4}};
 
 Tensor drawn(at::IntArrayRef sizes, at::ScalarType precision, double shift = 0) {
@@ -78,7 +78,7 @@ void expect_norm_agrees(const NormCase& in, InstructionSet set, bool follows, do
 
 TEST(NormRelu, AgreesWithTensorOperationsForEverySetAndSize) {
   for (InstructionSet set : instruction_sets()) {
-    for (const auto& sizes : kImages) {
+    for (const auto& sizes : kRowImages) {
       for (bool follows : {false, true}) {
         SCOPED_TRACE(testing::Message() << "instruction set " << static_cast<int>(set) << ", "
                                         << at::IntArrayRef(sizes) << ", follows " << follows);
@@ -160,7 +160,7 @@ void expect_shifted_relu_agrees(const std::vector<int64_t>& sizes, bool by_posit
 
 TEST(ShiftedRelu, AgreesWithTensorOperationsForEverySetAndSize) {
   for (InstructionSet set : instruction_sets()) {
-    for (const auto& sizes : kImages) {
+    for (const auto& sizes : kRowImages) {
       for (bool by_position : {false, true}) {
         SCOPED_TRACE(testing::Message()
                      << "instruction set " << static_cast<int>(set) << ", "

@@ -2,10 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <algorithm>
-#include <cstring>
-
-#include "kernels/vector_math.h"
+#include "kernels/vector_rows.h"
 
 namespace diffeo {
 
@@ -14,20 +11,6 @@ namespace diffeo {
 // channels do not fill the last register, its other lanes are zero and are not written.
 
 namespace lanes {
-
-template <class V>
-[[gnu::always_inline]] inline V load_first(const NumberOf<V>* from, int64_t count) {
-  if (count == kCount<V>) return load<V>(from);
-  V x{};
-  std::memcpy(&x, from, static_cast<size_t>(count) * sizeof(NumberOf<V>));
-  return x;
-}
-
-template <class V>
-[[gnu::always_inline]] inline void store_first(V x, NumberOf<V>* to, int64_t count) {
-  if (count == kCount<V>) return store(x, to);
-  std::memcpy(to, &x, static_cast<size_t>(count) * sizeof(NumberOf<V>));
-}
 
 // visit(first channel, how many) for each register of channels.
 template <class V, class Visit>

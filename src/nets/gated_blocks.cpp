@@ -27,8 +27,13 @@ std::shared_ptr<StartedConv> conv_in(const std::string& name, const GatedBlockOp
 Dropout drawn_dropout(const Tensor& x, int64_t channels, double rate, const Pass& pass,
                       const std::string& path) {
   if (rate == 0 || pass.mode == Mode::kEvaluate) return {};
-  Tensor like = x.new_empty({x.size(0), channels, x.size(2), x.size(3)});
-  return {pass.coin(path, like, rate), 1 / (1 - rate)};
+  std::vector<int64_t> sizes = x.sizes().vec();
+  sizes[1] = channels;
+  return {pass.coin(path, x.new_empty(sizes), rate), 1 / (1 - rate)};
+}
+
+Tensor dropped_out(const Tensor& x, double rate, const Pass& pass, const std::string& path) {
+  return dropped_out(x, drawn_dropout(x, x.size(1), rate, pass, path));
 }
 
 ChannelLayerNorm::ChannelLayerNorm(const Site& site) {
@@ -75,7 +80,7 @@ Tensor GatedAttention::mixed(const Tensor& projected) const {
 
 Tensor GatedAttention::forward(const Tensor& x, const Tensor& positions, const Pass& pass) {
   Tensor h = mixed(in_->forward(x + positions, pass));
-  h = dropped_out(h, drawn_dropout(h, h.size(1), dropout_, pass, path_ + ".dropout"));
+  h = dropped_out(h, dropout_, pass, path_ + ".dropout");
   return gated_sum(x, out_->forward(h, pass));
 }
 

@@ -10,10 +10,13 @@ namespace diffeo {
 
 // The parts of Flow++'s networks (Ho et al. 2019, section 3.3; flowpp, nn.py), all on [B, F, H, W].
 
-// What a dropout of [B, channels, H, W], beside x [B, ..., H, W], sets to zero: elements with
+// What a dropout of [B, channels, ...], beside x [B, C, ...], sets to zero: elements with
 // probability `rate`, in modes train and initialise. `path` names the draw.
 Dropout drawn_dropout(const Tensor& x, int64_t channels, double rate, const Pass& pass,
                       const std::string& path);
+
+// x with such a dropout.
+Tensor dropped_out(const Tensor& x, double rate, const Pass& pass, const std::string& path);
 
 // Normalises each position over its channels; gain and bias for each channel, epsilon 1e-5.
 class ChannelLayerNorm final : public torch::nn::Module {
