@@ -111,8 +111,8 @@ TEST(Draws, FollowFromTheirPlaceHoweverARangeIsCut) {
   }
 }
 
-// Each pair of normals against the formula in double precision, from the words that it came from. The
-// rounding of u to 2^-25 moves a length l by up to 2^-25 / l, which counts where l is small.
+// Each pair of normals against the formula in double precision, from the words that it came from.
+// The rounding of u to 2^-25 moves a length l by up to 2^-25 / l, which counts where l is small.
 TEST(Draws, OfNormalsAreBoxAndMullersFormula) {
   const int64_t blocks = 300, words_of_block = 3 * kGroupWords, numbers_of_block = 4 * kGroupWords;
   std::vector<uint32_t> all(blocks * words_of_block);
@@ -152,7 +152,8 @@ TEST(Draws, OfNormalsHaveTheirMoments) {
   EXPECT_NEAR(z.pow(6).mean().item<double>(), 15, 4 * std::sqrt(10170) / root);
 }
 
-// Counts beyond multiples of 1/2 on either side against what the normal distribution expects of them.
+// Counts beyond multiples of 1/2 on either side against what the normal distribution expects of
+// them.
 TEST(Draws, OfNormalsHaveTails) {
   const int64_t rounds = 32;
   std::array<std::array<int64_t, 14>, 2> counts{};  // by sign and by twice the distance from 0

@@ -20,8 +20,8 @@ struct Uniforms {
 };
 
 // -log2(k / 2^31) for 0 < k < 2^31. k = 2^(31 - e) m with m in (1/sqrt(2), sqrt(2)]; with x = m - 1
-// the rest is x times a polynomial, whose relative error of 1.1e-6 is the least that one of degree 6
-// can have. So the result errs little where it is small, and is never negative.
+// the rest is x times a polynomial, whose relative error of 1.1e-6 is the least that one of degree
+// 6 can have. So the result errs little where it is small, and is never negative.
 [[gnu::always_inline]] inline float minus_log2(int32_t k) {
   constexpr int32_t kRootTwo = 0x3fb504f3 + (31 << 23);  // the bits of sqrt(2) 2^31
   int32_t bits = std::bit_cast<int32_t>(static_cast<float>(k));
@@ -42,8 +42,8 @@ struct Pair {
 };
 
 // sqrt(2 log(2)) (cos, sin) of the angle (1/2 + t) pi/2 with t in [-1/2, 1/2): (c - s, c + s) where
-// c and s are sqrt(log(2)) times cosine and sine of t pi/2, by the polynomials of their degrees that
-// err least, by 1.5e-6.
+// c and s are sqrt(log(2)) times cosine and sine of t pi/2, by the polynomials of their degrees
+// that err least, by 1.5e-6.
 [[gnu::always_inline]] inline Pair on_arc(float t) {
   float z = t * t;
   float sine = t * (1.30777175f + z * (-0.53766214f + z * 0.0648892475f));
@@ -55,8 +55,8 @@ struct Pair {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(x) ^ (sign_bit & 0x80000000));
 }
 
-// Two independent normals, sqrt(-2 log u) times cosine and sine of an angle. Of `radius` 31 bits are
-// u, the last one set so that it is never 0, and the first is the sine's sign. `sign` has the
+// Two independent normals, sqrt(-2 log u) times cosine and sine of an angle. Of `radius` 31 bits
+// are u, the last one set so that it is never 0, and the first is the sine's sign. `sign` has the
 // cosine's in its first bit. `place` has in its bits 8 to 22 where in the quadrant the angle is, in
 // the middle of one of 2^15 steps: the density of a normal is a mean over the angles, and over
 // evenly spaced ones the mean of a smooth periodic function is exact.

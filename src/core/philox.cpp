@@ -32,12 +32,12 @@ void plain_group(uint64_t key, uint64_t group, uint32_t* words) {
 
 #if defined(__x86_64__)
 
-// The registers hold lanes of 64 bits of which only the lower halves count: the product of two lower
-// halves is one instruction, and whatever stands in an upper half is never read. One register has
-// even counters and the next one the odd ones, so that in the end a shift and a blend put the words
-// side by side. Four registers go through the rounds together, because each waits for its products
-// most of the time. Written out for each instruction set, because a compiler that is left to find
-// this multiplies whole lanes, at three times the cost.
+// The registers hold lanes of 64 bits of which only the lower halves count: the product of two
+// lower halves is one instruction, and whatever stands in an upper half is never read. One register
+// has even counters and the next one the odd ones, so that in the end a shift and a blend put the
+// words side by side. Four registers go through the rounds together, because each waits for its
+// products most of the time. Written out for each instruction set, because a compiler that is left
+// to find this multiplies whole lanes, at three times the cost.
 
 using Lanes8 [[gnu::vector_size(64)]] = uint64_t;
 using Lanes4 [[gnu::vector_size(32)]] = uint64_t;

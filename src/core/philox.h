@@ -26,9 +26,9 @@ inline PhiloxWords philox(PhiloxWords counter, std::array<uint32_t, 2> key) {
   return counter;
 }
 
-// Counters go in groups of 32 neighbours, 32 * group and on, of which each gives 4 words. In a group
-// the first word of every counter comes first, then the second ones, and so on, so that loops over
-// them fill whole registers. Writes `count` groups.
+// Counters go in groups of 32 neighbours, 32 * group and on, of which each gives 4 words. In a
+// group the first word of every counter comes first, then the second ones, and so on, so that loops
+// over them fill whole registers. Writes `count` groups.
 constexpr int kPhiloxLanes = 32;
 constexpr int kGroupWords = 4 * kPhiloxLanes;
 void philox_groups(uint64_t key, uint64_t group, int count, uint32_t* words, InstructionSet set);

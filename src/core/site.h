@@ -9,9 +9,9 @@
 namespace diffeo {
 
 // Where a module stands: what its constructor needs besides its own configuration, and the only
-// source of parameters and buffers. Starting values are drawn by the rule in core/noise.h, each named
-// by path and name, the same in every precision and on every device; on the meta device they take
-// neither memory nor time.
+// source of parameters and buffers. Starting values are drawn by the rule in core/noise.h, each
+// named by path and name, the same in every precision and on every device; on the meta device they
+// take neither memory nor time.
 struct Site {
   Shape input;
   Shape features = {};              // of the feature map or vector beside the input; empty: none

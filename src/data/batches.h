@@ -8,8 +8,9 @@
 
 namespace diffeo {
 
-// Training batches without end: at() gives the examples step * size … of one long sequence, drawn by
-// the rule in core/noise.h, so a resumed run goes on with what the uninterrupted one would have had.
+// Training batches without end: at() gives the examples step * size … of one long sequence, drawn
+// by the rule in core/noise.h, so a resumed run goes on with what the uninterrupted one would have
+// had.
 class Batches {
  public:
   virtual ~Batches() = default;

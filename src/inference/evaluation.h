@@ -34,10 +34,11 @@ struct Evaluation : Estimate {
 };
 
 // Over every example, each weighing the same, added up in double precision. An example's noise is
-// that of its place in the data set (the rule is in core/noise.h), so the batch size changes no more
-// than rounding. The flow's parameters say where it computes. Memory does not grow with the draws.
-// Throws Exit::kDiverged where a log p is not finite: how many examples, and the first; where that
-// lies outside what a layer maps, so that log p is -infinity, also the layer and the number.
+// that of its place in the data set (the rule is in core/noise.h), so the batch size changes no
+// more than rounding. The flow's parameters say where it computes. Memory does not grow with the
+// draws. Throws Exit::kDiverged where a log p is not finite: how many examples, and the first;
+// where that lies outside what a layer maps, so that log p is -infinity, also the layer and the
+// number.
 Evaluation evaluate(Flow& flow, const Dataset& data, const EvaluateOptions& options = {});
 
 }  // namespace diffeo

@@ -38,8 +38,8 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
 // parts, in turn with the others, and memory holds no more than a part.
 class SafetensorsWriter {
  public:
-  // `outlines`: of the type and shape [N, ...] to come; their values are not looked at, and they may
-  // be on the meta device. Throws where the file cannot be written.
+  // `outlines`: of the type and shape [N, ...] to come; their values are not looked at, and they
+  // may be on the meta device. Throws where the file cannot be written.
   SafetensorsWriter(const std::filesystem::path& path, const NamedTensors& outlines,
                     const Metadata& metadata = {});
 

@@ -7,8 +7,8 @@
 
 namespace diffeo {
 
-// Bytes that wait on the disk for their place in a file: in a file of their own that has no name, so
-// that nothing of it is left however the process ends.
+// Bytes that wait on the disk for their place in a file: in a file of their own that has no name,
+// so that nothing of it is left however the process ends.
 class Spool {
  public:
   explicit Spool(const std::filesystem::path& beside);  // on this path's file system

@@ -25,9 +25,9 @@ struct Coupled {
 
 // An affine coupling over the channels of x [B, C, ...] as one operation: y is x where it is kept
 // and (x + shift) exp(log scale) elsewhere; log_det sums the log scales. raw [B, 2 C', ...] for C'
-// channels that change. Differentiable once with respect to x, raw, gain and offset; nothing is kept
-// for that but y and raw. On the host one pass over the numbers each way, whether the channels stand
-// first or last; on other devices (and under DIFFEO_KERNELS=plain, plain_kernels.h) tensor
+// channels that change. Differentiable once with respect to x, raw, gain and offset; nothing is
+// kept for that but y and raw. On the host one pass over the numbers each way, whether the channels
+// stand first or last; on other devices (and under DIFFEO_KERNELS=plain, plain_kernels.h) tensor
 // operations.
 Coupled affine_coupling(const at::Tensor& x, const at::Tensor& raw, const CouplingForm& form);
 

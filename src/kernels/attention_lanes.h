@@ -115,7 +115,8 @@ struct AttentionTile {
   }
 };
 
-// The numbers of a block of queries, [depth] with the queries in lanes, from or to [depth, positions].
+// The numbers of a block of queries, [depth] with the queries in lanes, from or to [depth,
+// positions].
 template <class V>
 struct QueryBlock {
   using T = lanes::NumberOf<V>;
@@ -207,9 +208,9 @@ class HeadAttention {
   V *top_, *mass_;  // of each query
 };
 
-// The backward pass of one head. With P the weights and D = sum over c of out by_out for each query,
-// the gradient by the scores is P (by_out . v - D) (Dao et al. 2022, appendix B.4): the weights are
-// made anew from the logarithms of the sums, a tile of keys at a time with all queries.
+// The backward pass of one head. With P the weights and D = sum over c of out by_out for each
+// query, the gradient by the scores is P (by_out . v - D) (Dao et al. 2022, appendix B.4): the
+// weights are made anew from the logarithms of the sums, a tile of keys at a time with all queries.
 template <class V>
 class HeadAttentionGradient {
  public:

@@ -9,8 +9,8 @@
 
 namespace diffeo {
 
-// Loops over the elements of x [B, C, ...], each with the two that it has in a tensor [B, 2 C, ...],
-// one in either half of the channels; both contiguous. `Body` has, always inlined,
+// Loops over the elements of x [B, C, ...], each with the two that it has in a tensor [B, 2 C,
+// ...], one in either half of the channels; both contiguous. `Body` has, always inlined,
 //
 //   operator()(V{}, i, first, second, count)
 //

@@ -156,7 +156,7 @@ ShiftedReluGradient shifted_relu_gradient_host(const Tensor& y, at::IntArrayRef 
 
 Tensor shifted_relu_(const Tensor& h, const Tensor& shift) {
   bool takes_loops = h.dim() == 4 && takes_relu_loops(h);
-  return takes_loops ? ShiftedRelu::apply(h, shift) : (h + shift).relu_();
+  return takes_loops ? ShiftedRelu::apply(h, shift) : h.add_(shift).relu_();
 }
 
 Tensor pointwise_relu(const Tensor& h, const Tensor& weight, const Tensor& shift) {

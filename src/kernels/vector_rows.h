@@ -5,8 +5,8 @@
 
 #include "kernels/vector_math.h"
 
-// Ends of rows that do not fill a register, sums over the lanes, and scratch memory: what loops over
-// rows of numbers need beside the functions of vector_math.h.
+// Ends of rows that do not fill a register, sums over the lanes, and scratch memory: what loops
+// over rows of numbers need beside the functions of vector_math.h.
 namespace diffeo::lanes {
 
 // The first `count` numbers; zeros in the lanes behind.

@@ -51,8 +51,8 @@ struct WeightLoop {
   }
 };
 
-// By g it is d = (by_w . V) / |V|, by V (g / |V|) (by_w - V d / |V|); where |V| is held, it does not
-// depend on V.
+// By g it is d = (by_w . V) / |V|, by V (g / |V|) (by_w - V d / |V|); where |V| is held, it does
+// not depend on V.
 template <class T>
 struct WeightGradientLoop {
   int64_t length;

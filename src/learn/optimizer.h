@@ -18,8 +18,8 @@ class Optimizer {
   // one number, 1, or 0 to leave weights and state as they are.
   void update(const Tensor& weights, const Tensor& gradient, const Tensor& admitted);
 
-  // Whether the next update certainly leaves weights and state finite, one bool on the device. To be
-  // asked once before each update. `norm`: of its gradient, before clipping.
+  // Whether the next update certainly leaves weights and state finite, one bool on the device. To
+  // be asked once before each update. `norm`: of its gradient, before clipping.
   //
   // No pass over the weights is needed to tell. Let F be the largest number of their precision and
   // n the norm after clipping, which no element of the gradient exceeds. Refused is

@@ -13,7 +13,8 @@ struct Moments {
   Tensor mean, variance;
 };
 
-// How far running averages go towards the moments of a step's batch (laurent-dinh/models, real_nvp).
+// How far running averages go towards the moments of a step's batch (laurent-dinh/models,
+// real_nvp).
 constexpr double kFollowRate = 0.1;
 
 // The moments a batch norm divides by. Mode train: the batch's, with gradients. They stay pending

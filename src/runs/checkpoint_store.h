@@ -35,9 +35,9 @@ class CheckpointStore {
   std::optional<int64_t> pointed(
       const std::string& pointer) const;  // where `latest` or `best` points
 
-  // The newest checkpoint that is whole and finite; where that is not the one `latest` names, `warn`
-  // is told what was wrong. Nothing where there is no checkpoint at all. Throws Exit::kCheckpoint
-  // where there are, but none is whole.
+  // The newest checkpoint that is whole and finite; where that is not the one `latest` names,
+  // `warn` is told what was wrong. Nothing where there is no checkpoint at all. Throws
+  // Exit::kCheckpoint where there are, but none is whole.
   std::optional<std::filesystem::path> latest(const Warn& warn) const;
 
   // The same checkpoint, read, each byte once.

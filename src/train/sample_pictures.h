@@ -13,10 +13,10 @@ namespace diffeo {
 using Poll = std::function<void()>;
 
 // The pictures that show a training's progress, drawn with the same noise each time so that they
-// can be compared. Images of any shape: a grid of samples, one block for each temperature (step_N.png). The
-// plane: density, samples and data, side by side (step_N.png), and how the layers warp noise into
-// samples, of class 0 where there are classes (step_N_warp.png). Other data, and a configuration
-// without sample_temperatures, have no picture.
+// can be compared. Images of any shape: a grid of samples, one block for each temperature
+// (step_N.png). The plane: density, samples and data, side by side (step_N.png), and how the layers
+// warp noise into samples, of class 0 where there are classes (step_N_warp.png). Other data, and a
+// configuration without sample_temperatures, have no picture.
 class SamplePictures {
  public:
   SamplePictures(const Config& config, const Data& data, std::filesystem::path folder)

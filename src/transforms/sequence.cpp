@@ -45,8 +45,8 @@ bool Sequence::stochastic() const {
                      [](auto& layer) { return layer->stochastic(); });
 }
 
-// Of layer i and the next, where they join. An observer is to see every layer, and a start sets each
-// by what it receives.
+// Of layer i and the next, where they join. An observer is to see every layer, and a start sets
+// each by what it receives.
 std::optional<Mapped> Sequence::forward_of_two(size_t i, const Tensor& x, const Pass& pass) {
   if (pass.observer || pass.mode == Mode::kInitialise || i + 1 == layers_.size()) return {};
   return layers_[i]->forward_with(*layers_[i + 1], x, pass);

@@ -72,8 +72,8 @@ class Transform : public torch::nn::Module {
   const std::string& path() const { return path_; }
 
   // forward() of this layer and then of `next`, where both together are cheaper than one after the
-  // other; nothing where they are not, or in this pass. The value between is not made, so no observer
-  // hears of it.
+  // other; nothing where they are not, or in this pass. The value between is not made, so no
+  // observer hears of it.
   virtual std::optional<Mapped> forward_with(Transform& /*next*/, const Tensor& /*x*/,
                                              const Pass&) {
     return {};
