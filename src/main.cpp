@@ -9,8 +9,8 @@
 #include "commands/commands.h"
 #include "commands/dispatch.h"
 #include "core/error.h"
+#include "core/hardware.h"
 #include "core/memory.h"
-#include "terminal/reproducible.h"
 #include "terminal/signals.h"
 
 namespace diffeo {

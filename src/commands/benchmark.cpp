@@ -8,7 +8,7 @@
 #include "commands/machine_rates.h"
 #include "commands/repetition.h"
 #include "commands/tensor_memory.h"
-#include "terminal/hardware.h"
+#include "core/hardware.h"
 
 namespace diffeo {
 namespace {

@@ -3,10 +3,10 @@
 #include <ATen/Parallel.h>
 #include <torch/headeronly/version.h>
 
+#include "core/hardware.h"
 #include "inference/load_flow.h"
 #include "runs/checkpoint_store.h"
 #include "runs/resume_rules.h"
-#include "terminal/hardware.h"
 
 namespace diffeo {
 namespace {

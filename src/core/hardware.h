@@ -1,6 +1,14 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
+#include <string>
+
 namespace diffeo {
+
+// What decides how numbers are rounded: "cuda (NVIDIA H100 80GB HBM3)", or "cpu (AVX2)", the
+// instructions that LibTorch's kernels use.
+std::string hardware_text(c10::Device device);
 
 // Makes LibTorch compute the same bytes each time on one machine's processors, and single precision
 // in all of its digits: cuDNN takes deterministic algorithms, tries none out, and does not round to

@@ -1,5 +1,6 @@
-#include "terminal/hardware.h"
+#include "core/hardware.h"
 
+#include <ATen/Context.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
 
@@ -28,6 +29,14 @@ std::string hardware_text(c10::Device device) {
   std::string kind = c10::DeviceTypeName(device.type(), /*lower_case=*/true);
   std::string detail = device.is_cpu() ? at::get_cpu_capability() : gpu_name(device.index());
   return detail.empty() ? kind : joined(kind, " (", detail, ")");
+}
+
+void compute_reproducibly() {
+  at::Context& context = at::globalContext();
+  context.setDeterministicCuDNN(true);
+  context.setBenchmarkCuDNN(false);
+  context.setAllowTF32CuDNN(false);
+  context.setAllowTF32CuBLAS(false);
 }
 
 }  // namespace diffeo
