@@ -27,8 +27,8 @@ TEST(DataConfig, NamesContradictions) {
   EXPECT_EQ((IdxConfig{.shape = {3, 28, 28}}.problem()),
             "shape is [3, 28, 28], but images in IDX files are grey: expected [1, height, width]");
   EXPECT_EQ((NpyConfig{.shape = {2}, .validation = 0.1}.problem()), "");
-  EXPECT_EQ((NpyConfig{.shape = {2}}.problem()),
-            "nothing is held out; give test, test_fraction or validation");
+  EXPECT_FALSE(data_is_held_out(NpyConfig{.shape = {2}}));
+  EXPECT_TRUE(data_is_held_out(NpyConfig{.test_fraction = 0.1, .shape = {2}}));
   EXPECT_EQ((NpyConfig{.shape = {2, 3}}.problem()),
             "shape is [2, 3], expected [D] for vectors or [C, H, W] for images");
   EXPECT_EQ((NpyConfig{.shape = {0}}.problem()),

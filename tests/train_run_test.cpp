@@ -86,7 +86,7 @@ TEST(Run, LoadsBackTheWeightsItEndedWith) {
   EXPECT_EQ(averaged.state.step, 24);
   EXPECT_TRUE(averaged.averaged && !raw.averaged);
   Data data = load_data(averaged.config.data, static_cast<uint64_t>(averaged.config.seed));
-  EvaluateOptions options{.batch_size = 16, .seed = 3};
+  ScoreOptions options{.batch_size = 16, .seed = 3};
   double nats = result.test->result.nats;
   EXPECT_EQ(evaluate(*averaged.flow, data.split("test"), options).nats, nats);
   EXPECT_NE(evaluate(*raw.flow, data.split("test"), options).nats, nats);
@@ -103,7 +103,7 @@ TEST(Run, OfABatchNormLoadsBackTheAverageItWasMeasuredWith) {
   EXPECT_FALSE(at::equal(saved.at("ema." + mean), saved.at(mean)));
   EXPECT_TRUE(at::equal(loaded.flow->named_buffers()[mean], saved.at("ema." + mean)));
   Data data = load_data(loaded.config.data, static_cast<uint64_t>(loaded.config.seed));
-  EvaluateOptions options{.batch_size = 4, .seed = 5};
+  ScoreOptions options{.batch_size = 4, .seed = 5};
   EXPECT_EQ(evaluate(*loaded.flow, data.split("test"), options).nats, result.test->result.nats);
 }
 

@@ -10,6 +10,9 @@ namespace diffeo {
 void train_command(const Words& words, StopRequest& stop);  // which listens already
 void sample_command(const Words& words);
 void evaluate_command(const Words& words);
+void score_command(const Words& words);
+void encode_command(const Words& words);
+void decode_command(const Words& words);
 void describe_command(const Words& words);
 void check_command(const Words& words);
 void bench_command(const Words& words);

@@ -6,6 +6,7 @@
 #include "commands/commands.h"
 #include "commands/devices.h"
 #include "commands/model_argument.h"
+#include "commands/output_file.h"
 #include "commands/sample_files.h"
 #include "config/scalars.h"
 #include "core/listed.h"
@@ -37,8 +38,10 @@ void declare(CommandLine& line, SampleArguments& arguments) {
   line.option(
       "--given", "CONTEXT", arguments.given,
       "What to condition on: NAME=VALUE,... or FILE.npy, whose rows the samples take in turn");
-  line.option("--out", "FILE", arguments.out,
-              "Ends in .png, .npy or .safetensors [in the run's folder samples]");
+  line.option(
+      "--out", "FILE", arguments.out,
+      "Ends in .png, .npy or .safetensors; replaced where it is there already [in the run's "
+      "folder samples]");
   line.option("--batch-size", "N", arguments.batch_size,
               "Samples at once; changes nothing but memory and time [the training's]", at_least(1));
   line.flag("--allow-nonfinite", arguments.allow_nonfinite,
@@ -140,7 +143,8 @@ void tell_what_was_drawn(const LoadedFlow& loaded, const SampleOptions& options)
 }
 
 void sample_as_told(const SampleArguments& arguments) {
-  if (arguments.out) format_of(*arguments.out);
+  if (arguments.out)
+    check_output("--out", *arguments.out, {".png", ".npy", ".safetensors"}, /*force=*/true);
   at::TensorOptions where = at::TensorOptions(at::kFloat).device(device_named(arguments.device));
   LoadedFlow loaded = load_flow(arguments.checkpoint, where,
                                 arguments.raw ? Weights::kRaw : Weights::kAverage, warn_user);

@@ -16,7 +16,7 @@ enum class SampleFormat {
   kSafetensors,
 };
 
-// Throws Exit::kUsage for any other ending, and for a folder that is not there.
+// Of the endings .png, .npy and .safetensors.
 SampleFormat format_of(const std::filesystem::path& path);
 
 // What is known of samples before any is drawn.

@@ -63,6 +63,8 @@ std::shared_ptr<Flow> outline_of(const Config& config) {
 std::shared_ptr<Flow> trainable_outline_of(const Config& config) {
   std::shared_ptr<Flow> flow = outline_of(config);
   std::vector<std::string> names = flow->named_parameters().keys();
+  require(data_is_held_out(config.data), Exit::kUsage,
+          "data: nothing is held out; give test, test_fraction or validation");
   require(!names.empty(), Exit::kUsage, place_of(config.flow),
           ": none of the layers has a parameter: there is nothing to train");
   config.penalty.require_names(names);

@@ -14,8 +14,8 @@ namespace diffeo {
 // something is dequantized that is none.
 std::shared_ptr<Flow> outline_of(const Config& config);
 
-// The same, and that training has something to change: there are parameters, the penalty's are
-// among them, and the passes are large enough (require_moments()).
+// The same, and that it can be trained: some of the data are held out, there are parameters, the
+// penalty's are among them, and the passes are large enough (require_moments()).
 std::shared_ptr<Flow> trainable_outline_of(const Config& config);
 
 }  // namespace diffeo

@@ -21,6 +21,15 @@ int64_t classes_of(const IdxConfig& config) { return config.classes; }
 int64_t classes_of(const NpyConfig& config) { return config.classes; }
 
 template <class Source>
+bool holds_out(const Source&) {
+  return true;
+}
+
+bool holds_out(const NpyConfig& config) {
+  return config.test || config.test_fraction > 0 || config.validation > 0;
+}
+
+template <class Source>
 std::vector<std::string> context_of_source(const Source&) {
   return {};
 }
@@ -87,9 +96,6 @@ std::string NpyConfig::problem() const {
                   ", expected [D] for vectors or [C, H, W] for images");
   }
   if (std::string problem = problem_of_size(shape); !problem.empty()) return problem;
-  if (!test && test_fraction == 0 && validation == 0) {
-    return "nothing is held out; give test, test_fraction or validation";
-  }
   if (test && test_fraction > 0)
     return "test and test_fraction exclude each other; give one of them";
   if (shape.size() == 1 && (augment.flip || augment.shift > 0)) {
@@ -110,6 +116,10 @@ int64_t data_classes(const DataConfig& config) {
 
 std::vector<std::string> data_context(const DataConfig& config) {
   return std::visit([](const auto& source) { return context_of_source(source); }, config);
+}
+
+bool data_is_held_out(const DataConfig& config) {
+  return std::visit([](const auto& source) { return holds_out(source); }, config);
 }
 
 int64_t data_levels(const DataConfig& config) { return data_is_image(config) ? 256 : 0; }

@@ -140,6 +140,8 @@ Shape data_shape(const DataConfig& config);      // of one example: {D} or {C, H
 int64_t data_classes(const DataConfig& config);  // 0: examples have no labels
 // Names of the context columns; where the files have none, "0", "1", …
 std::vector<std::string> data_context(const DataConfig& config);
+// Whether some of the data are kept from training, as its evaluations need.
+bool data_is_held_out(const DataConfig& config);
 int64_t data_levels(const DataConfig& config);  // 256: uint8, a value is one of this many; 0: reals
 
 // Images are discrete and measured in bits/dim; everything else is real and measured in nats.

@@ -62,8 +62,11 @@ void Flow::initialise(const Tensor& x, const Pass& pass) {
 
 LogProb Flow::log_prob_parts(const Tensor& x, const Pass& pass) {
   Mapped out = layers_->forward(x, conditioned(pass));
-  LogProb parts{.log_det = out.log_det_or_zeros(), .base = {}, .auxiliary = out.auxiliary};
-  for (const Tensor& z : parts_of(out)) parts.base.push_back(base_log_prob(base_, z));
+  LogProb parts{.log_det = out.log_det_or_zeros(),
+                .base = {},
+                .latents = parts_of(out),
+                .auxiliary = out.auxiliary};
+  for (const Tensor& z : parts.latents) parts.base.push_back(base_log_prob(base_, z));
   return parts;
 }
 

@@ -19,8 +19,9 @@ struct Segment {
 
 // log p(x) taken apart, in nats for each example, [B] each.
 struct LogProb {
-  Tensor log_det;            // of all layers together, with those of the latents' priors
-  std::vector<Tensor> base;  // log-density of each segment, in the order of latents()
+  Tensor log_det;               // of all layers together, with those of the latents' priors
+  std::vector<Tensor> base;     // log-density of each segment, in the order of latents()
+  std::vector<Tensor> latents;  // whose densities those are
   std::map<std::string, Tensor> auxiliary;  // the objective's other terms, by name, weighted
 
   Tensor sum() const;  // log p(x), which the auxiliary terms are no part of
@@ -59,7 +60,8 @@ class Flow final : public torch::nn::Module {
 
   std::vector<Segment> latents() const;
   const Shape& shape() const { return layers_->input_shape(); }  // of an example
-  bool stochastic() const { return layers_->stochastic(); }      // whether log_prob is a bound
+  Base base() const { return base_; }
+  bool stochastic() const { return layers_->stochastic(); }  // whether log_prob is a bound
   // Of the parameters: where and how it computes.
   const torch::TensorOptions& options() const { return options_; }
   const std::shared_ptr<Sequence>& layers() const { return layers_; }

@@ -1,20 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 
-#include "data/dataset.h"
-#include "flow/flow.h"
+#include "inference/scoring.h"
 
 namespace diffeo {
-
-struct EvaluateOptions {
-  int64_t batch_size = 64;
-  uint64_t seed = 0;                // of the noise
-  int64_t draws = 1;                // of the noise for each example
-  bool importance = false;          // whether the draws also give the importance-weighted bound
-  std::function<void()> poll = {};  // called between passes over a batch; throws to stop
-};
 
 // The mean of -log p over a data set.
 struct Estimate {
@@ -36,9 +26,12 @@ struct Evaluation : Estimate {
 // Over every example, each weighing the same, added up in double precision. An example's noise is
 // that of its place in the data set (the rule is in core/noise.h), so the batch size changes no
 // more than rounding. The flow's parameters say where it computes. Memory does not grow with the
-// draws. Throws Exit::kDiverged where a log p is not finite: how many examples, and the first;
-// where that lies outside what a layer maps, so that log p is -infinity, also the layer and the
-// number.
-Evaluation evaluate(Flow& flow, const Dataset& data, const EvaluateOptions& options = {});
+// draws. Throws Exit::kDiverged where a log p is not finite, as complaint() says.
+Evaluation evaluate(Flow& flow, const Dataset& data, const ScoreOptions& options = {});
+
+// How many of the scored examples have no finite log p, and the first of them; where that lies
+// outside what a layer maps, so that log p is -infinity, also the layer and the number. Empty where
+// all are finite. `nats`: [N], of every example.
+std::string complaint(const Tensor& nats, Flow& flow, const Dataset& data, uint64_t seed);
 
 }  // namespace diffeo

@@ -24,6 +24,10 @@ Tensor host_tensor(const Shape& shape, at::ScalarType type) {
   return at::empty(shape, options);
 }
 
+Tensor outlined(const Shape& shape, at::ScalarType type) {
+  return at::empty(shape, at::TensorOptions(type).device(at::kMeta));
+}
+
 RowsLeft::RowsLeft(const Tensor& outline)
     : type_(outline.scalar_type()), row_(event_shape(outline)), left_(outline.size(0)) {}
 

@@ -19,6 +19,9 @@ std::optional<int64_t> bytes_of(const Shape& shape, int64_t item);
 // A tensor on the CPU, its values not set.
 Tensor host_tensor(const Shape& shape, at::ScalarType type);
 
+// A type and a shape without values, on the meta device.
+Tensor outlined(const Shape& shape, at::ScalarType type);
+
 // The next bytes of `in`, which the reader calls `part`, as they lie in memory. Booleans are 0 or
 // 1, anything else is an error. The caller has compared the size with what remains.
 Tensor read_elements(Input& in, const Shape& shape, at::ScalarType type, std::string_view part);

@@ -1,0 +1,98 @@
+#include <ATen/ATen.h>
+
+#include <iostream>
+
+#include "commands/batch_progress.h"
+#include "commands/commands.h"
+#include "commands/latent_files.h"
+#include "commands/output_file.h"
+#include "commands/precisions.h"
+#include "commands/scoring_arguments.h"
+#include "core/listed.h"
+#include "core/memory.h"
+
+namespace diffeo {
+namespace {
+
+struct EncodeArguments {
+  ScoringArguments scoring{.command = "diffeo encode"};
+  OutputFile out;
+  std::optional<int64_t> level;
+  std::string precision = "fp64";
+};
+
+void declare(CommandLine& line, EncodeArguments& arguments) {
+  arguments.scoring.declare(line);
+  line.option("--level", "L", arguments.level,
+              "The latents of this level alone, 0 the first that ends [all]", at_least(0));
+  declare_precision(line, arguments.precision,
+                    "In which to compute and write: in fp64, decode gives whole numbers back "
+                    "exactly [fp64]");
+  arguments.out.declare(line, "Ends in .safetensors (a tensor for each level) or .npy ([N, D])");
+}
+
+void require_level(const Flow& flow, const std::optional<int64_t>& level) {
+  auto levels = static_cast<int64_t>(flow.latents().size());
+  require(!level || *level < levels, Exit::kUsage, "diffeo encode: --level: this flow has ", levels,
+          levels == 1 ? " level" : " levels", ", counted from 0");
+}
+
+Metadata metadata_of(const LoadedFlow& loaded, const std::string& split) {
+  return {{"program", joined("diffeo ", DIFFEO_VERSION)},
+          {"checkpoint", loaded.path.string()},
+          {"step", std::to_string(loaded.state.step)},
+          {"weights", loaded.averaged ? "average" : "raw"},
+          {"split", split}};
+}
+
+void encode_all(Flow& flow, const Dataset& examples, int64_t batch_size, LatentFile& file) {
+  at::NoGradGuard no_grad;
+  BatchProgress progress(examples.size(), batch_size);
+  for (int64_t first = 0; first < examples.size(); first += batch_size) {
+    progress.begin_batch();
+    Batch batch = examples.slice(first, batch_size).to(flow.options());
+    Tensor latents = flow.encode(batch.x, batch.pass());
+    Tensor bad = latents.isfinite().all(1).logical_not().nonzero().flatten();
+    require(bad.numel() == 0, Exit::kDiverged, "diffeo encode: the latents of example ",
+            bad.numel() > 0 ? first + bad[0].item<int64_t>() : 0,
+            " are not finite, so nothing is written; diffeo score tells why");
+    file.add(latents.cpu());
+  }
+}
+
+void encode_as_told(const EncodeArguments& arguments) {
+  std::filesystem::path path = arguments.out.checked({".safetensors", ".npy"});
+  at::ScalarType precision = precision_named(arguments.precision);
+  LoadedFlow loaded = arguments.scoring.load(precision);
+  require_level(*loaded.flow, arguments.level);
+  ExamplesToScore scored = examples_to_score(loaded, arguments.scoring);
+  const Dataset& examples = scored.examples();
+  auto file = open_latent_file(path, {.count = examples.size(),
+                                      .segments = loaded.flow->latents(),
+                                      .precision = precision,
+                                      .level = arguments.level,
+                                      .examples = &examples,
+                                      .metadata = metadata_of(loaded, scored.split)});
+  encode_all(*loaded.flow, examples, arguments.scoring.options(loaded).batch_size, *file);
+  file->commit();
+  std::cerr << "encoded " << examples.size() << " examples of " << scored.split << " with the "
+            << (loaded.averaged ? "averaged " : "") << "weights of " << loaded.path.string()
+            << std::endl;
+  std::cout << path.string() << "\n";
+}
+
+}  // namespace
+
+void encode_command(const Words& words) {
+  EncodeArguments arguments;
+  CommandLine line("diffeo encode",
+                   "Writes the latents of every example, in order. Whole numbers are put in the "
+                   "middle of their bins, without noise, so that diffeo decode gives them back.",
+                   "diffeo encode runs/quickstart/001 --split test --out latents.safetensors");
+  declare(line, arguments);
+  if (!line.parse(words)) return;
+  within_memory("in encoding", "cure: a smaller --batch-size, which gives the same latents",
+                [&] { encode_as_told(arguments); });
+}
+
+}  // namespace diffeo

@@ -1,0 +1,110 @@
+#include "commands/scoring_arguments.h"
+
+#include <algorithm>
+
+#include "commands/devices.h"
+#include "commands/model_argument.h"
+#include "config/data_checks.h"
+
+namespace diffeo {
+namespace {
+
+constexpr int64_t kLeastDraws = 100000;  // of a density, which costs nothing to draw from
+
+void require_same(const std::string& command, const char* what, const std::string& trained,
+                  const std::string& given) {
+  require(trained == given, Exit::kUsage, command, ": the ", what, " of the data: expected ",
+          trained, ", as in training, found ", given);
+}
+
+// The stored configuration with other data, on which the flow can still work.
+DataConfig data_for(const LoadedFlow& loaded, const Words& overrides, const std::string& command) {
+  for (const std::string& text : overrides) {
+    require(text.starts_with("data.") || text.starts_with("data="), Exit::kUsage, command,
+            ": only data.* can be changed, found '", text, "'");
+  }
+  std::string file = (loaded.path / "config.yaml").string();
+  const DataConfig& trained = loaded.config.data;
+  DataConfig data = overridden(loaded.config, file, overrides).data;
+  require_same(command, "shape", to_string(data_shape(trained)), to_string(data_shape(data)));
+  if (samples_by_class(loaded.config.flow)) {
+    require_same(command, "number of classes", std::to_string(data_classes(trained)),
+                 std::to_string(data_classes(data)));
+  }
+  require_same(command, "number of context columns", std::to_string(data_context(trained).size()),
+               std::to_string(data_context(data).size()));
+  if (auto* synthetic = std::get_if<SyntheticConfig>(&data)) {
+    synthetic->evaluation_examples = std::max(synthetic->evaluation_examples, kLeastDraws);
+  }
+  return data;
+}
+
+std::string default_split(const Data& data) {
+  for (const char* name : {"test", "validation"})
+    if (data.splits.contains(name)) return name;
+  return data.splits.begin()->first;
+}
+
+}  // namespace
+
+void ScoringArguments::declare(CommandLine& line) {
+  line.argument("CKPT", checkpoint, "Run, checkpoint, or RUN:latest, RUN:best, RUN:STEP");
+  line.arguments("KEY=VALUE", overrides,
+                 "Changes of the data section (data.path=/elsewhere), or another one: "
+                 "'data={source: npy, path: x.npy, shape: [2]}'");
+  line.option("--split", "NAME", split,
+              "train, validation or test [test where there is one, else what there is]");
+  line.option("--batch-size", "N", batch_size,
+              "Examples at once; changes nothing but memory and time [the training's]",
+              at_least(1));
+  line.flag("--raw", raw, "The weights themselves and not their running average");
+  line.option("--device", "DEVICE", device,
+              "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
+}
+
+LoadedFlow ScoringArguments::load(at::ScalarType precision) const {
+  at::TensorOptions options = at::TensorOptions(precision).device(device_named(device));
+  return load_flow(checkpoint, options, raw ? Weights::kRaw : Weights::kAverage, warn_user);
+}
+
+ScoreOptions ScoringArguments::options(const LoadedFlow& loaded) const {
+  return {.batch_size = batch_size.value_or(loaded.config.train.examples_in_pass()),
+          .seed = static_cast<uint64_t>(loaded.config.seed)};
+}
+
+void DrawArguments::declare(CommandLine& line) {
+  line.option("--draws", "D", draws, "Of the dequantization noise for each example, averaged [1]",
+              at_least(1));
+  line.option(
+      "--importance-samples", "K", importance_samples,
+      "Also the importance-weighted bound by K draws of the noise, tighter than their average",
+      at_least(1));
+}
+
+void DrawArguments::set(ScoreOptions& options, const LoadedFlow& loaded,
+                        const std::string& command) const {
+  require(!draws || !importance_samples, Exit::kUsage, command,
+          ": --draws and --importance-samples: expected one of them; importance samples are also "
+          "averaged");
+  options.importance = importance_samples.has_value();
+  options.draws = options.importance ? *importance_samples : draws.value_or(1);
+  require(!options.importance || loaded.flow->stochastic(), Exit::kUsage, command,
+          ": --importance-samples are of a dequantizer's noise, and this flow has none: its log p "
+          "is exact");
+}
+
+ExamplesToScore examples_to_score(const LoadedFlow& loaded, const ScoringArguments& arguments) {
+  ExamplesToScore found;
+  found.config = data_for(loaded, arguments.overrides, arguments.command);
+  found.data = load_data(found.config, static_cast<uint64_t>(loaded.config.seed));
+  // Other classes than a classifier beside the flow was made for are none to it.
+  if (data_classes(found.config) != data_classes(loaded.config.data))
+    for (auto& [name, examples] : found.data.splits) examples.labels = Tensor();
+  found.split = arguments.split.value_or(default_split(found.data));
+  require_levels(loaded.config, found.examples(), found.split);
+  std::string doubt = levels_doubt(loaded.config, found.examples(), found.split);
+  if (!doubt.empty()) warn_user(doubt);
+  return found;
+}
+
+}  // namespace diffeo
