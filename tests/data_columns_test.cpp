@@ -28,8 +28,8 @@ TEST(SinglePrecision, IsTooLittleForSecondsSince1970) {
   EXPECT_TRUE(refusal.starts_with("x.npy: column 1 goes from 1699")) << refusal;
   EXPECT_TRUE(refusal.ends_with(
       ", where numbers of single precision, in which flows compute, are 1.3e+02 apart, so that "
-      "values which differ would become equal; subtract an offset from the column or standardise "
-      "it, or save the file as float32 if that is meant"))
+      "values which differ would become equal; set data.standardise: true, which takes columns in "
+      "double precision, or save the file as float32 if that is meant"))
       << refusal;
   EXPECT_EQ(refusal_of(x.to(at::kFloat)), "") << "saved as float32, it is meant";
 }
@@ -104,7 +104,7 @@ TEST(ColumnDoubts, NameUnitsThatLayersAreNotMadeFor) {
             (std::vector<std::string>{
                 "columns 1, 2: deviations below 1e-06 or above 1e+09, where layers' epsilons, "
                 "starts and steps are made for numbers near 1; choose another unit or "
-                "standardise"}));
+                "set data.standardise: true"}));
   EXPECT_EQ(column_doubts(1e-8 * randn({600, 12}).to(at::kFloat))[0].substr(0, 44),
             "columns 0, 1, 2, 3, 4, 5, 6, 7 and 4 more: d");
 }

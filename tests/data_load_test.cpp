@@ -237,8 +237,8 @@ TEST_F(LoadData, RefusesDoublesThatSinglePrecisionCannotHoldApart) {
             path("x.npy") +
                 ": column 1 goes from 1000000001 to 1000000039, where numbers of single "
                 "precision, in which flows compute, are 64 apart, so that values which differ "
-                "would become equal; subtract an offset from the column or standardise it, or save "
-                "the file as float32 if that is meant");
+                "would become equal; set data.standardise: true, which takes columns in double "
+                "precision, or save the file as float32 if that is meant");
   npy("x.npy", x.to(at::kFloat));
   EXPECT_EQ(load_data(config, 1).split("train").size(), 10);
 }

@@ -159,7 +159,8 @@ void check_model(const std::string& model, bool large, bool json) {
   Subject subject = subject_of(model);
   SeededNoise noise(kSeed);
   Pass pass{.labels = subject.labels, .features = subject.context, .noise = &noise};
-  LayerCheck check(*subject.flow->layers(), subject.x, subject.flow->conditioned(pass));
+  LayerCheck check(*subject.flow->layers(), subject.flow->as_read(subject.x),
+                   subject.flow->conditioned(pass));
   if (large && check.large_layers() > 0) {
     std::cerr << "Jacobians of " << check.large_layers() << " layers with more than "
               << kFreeDimensions << " dimensions: about "

@@ -104,7 +104,8 @@ SampleOutline outline_for(const LoadedFlow& loaded, const SampleOptions& options
   return {.count = options.count,
           .shape = loaded.flow->shape(),
           .latents = latents,
-          .precision = c10::typeMetaToScalarType(loaded.flow->options().dtype()),
+          .precision = loaded.flow->example_type(),
+          .latent_precision = c10::typeMetaToScalarType(loaded.flow->options().dtype()),
           .are_images = data_is_image(loaded.config.data),
           .have_labels = options.classes > 0,
           .metadata = metadata_of(loaded, options)};

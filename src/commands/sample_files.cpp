@@ -50,8 +50,9 @@ class NpySamples final : public SampleFile {
 };
 
 NamedTensors outlines_of(const SampleOutline& outline) {
-  NamedTensors outlines{{"samples", outlined_values(outline)},
-                        {"latents", outlined({outline.count, outline.latents}, outline.precision)}};
+  NamedTensors outlines{
+      {"samples", outlined_values(outline)},
+      {"latents", outlined({outline.count, outline.latents}, outline.latent_precision)}};
   if (outline.have_labels) outlines["labels"] = outlined({outline.count}, at::kLong);
   return outlines;
 }

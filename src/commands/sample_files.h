@@ -24,8 +24,9 @@ struct SampleOutline {
   int64_t count;
   Shape shape;               // of one
   int64_t latents;           // numbers that it is made of, D
-  at::ScalarType precision;  // of latents, and of samples that are no images
-  bool are_images;           // whole numbers 0 … 255
+  at::ScalarType precision;  // of samples that are no images
+  at::ScalarType latent_precision;
+  bool are_images;  // whole numbers 0 … 255
   bool have_labels;
   Metadata metadata;
 };

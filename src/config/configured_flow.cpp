@@ -33,8 +33,10 @@ std::shared_ptr<Flow> build_flow(const Config& config, const at::TensorOptions& 
       .seed = static_cast<uint64_t>(config.seed)};
   std::shared_ptr<Flow> flow;
   within_memory("in building the flow",
-                "cure: fewer layers or hidden channels, or a machine with more memory",
-                [&] { flow = std::make_shared<Flow>(config.flow, site, config.base, context); });
+                "cure: fewer layers or hidden channels, or a machine with more memory", [&] {
+                  flow = std::make_shared<Flow>(config.flow, site, config.base, context,
+                                                data_is_standardised(config.data));
+                });
   return flow;
 }
 

@@ -82,9 +82,17 @@ std::optional<OutsideDomain> first_outside_of(const Layer& layer, const Tensor& 
   return domain ? first_outside(x, *domain) : std::optional<OutsideDomain>();
 }
 
+// Vectors [N, D] as the layers read them.
+Tensor as_read(const Config& config, const Tensor& vectors) {
+  if (!data_is_standardised(config.data)) return vectors;
+  Standardiser units(
+      {.input = event_shape(vectors), .options = vectors.options().dtype(at::kFloat)});
+  units.set(vectors);
+  return units.forward(vectors).value;
+}
+
 // Beyond these first layers only a pass can tell.
-void require_domain(const std::vector<Layer>& flow, const Dataset& vectors) {
-  Tensor x = vectors.examples;
+void require_domain(const std::vector<Layer>& flow, Tensor x) {
   for (const Layer& layer : flow) {
     if (auto* scale = std::get_if<ScaleConfig>(&layer.config)) {
       x = x * scale->factor + scale->shift;
@@ -123,7 +131,8 @@ Data fitting_data(const Config& config) {
   Data data = load_data(config.data, static_cast<uint64_t>(config.seed));
   for (const auto& [name, examples] : data.splits) require_levels(config, examples, name);
   if (!data.splits.contains("train")) return data;  // a known density
-  if (!data_is_image(config.data)) require_domain(config.flow, data.split("train"));
+  if (!data_is_image(config.data))
+    require_domain(config.flow, as_read(config, data.split("train").examples));
   FoundDequantizer dequantizer = dequantizer_in(config.flow);
   std::optional<Levels> doubtful = doubtful_levels(dequantizer.config, data.split("train"));
   if (doubtful && doubtful->bins == 1)
@@ -154,7 +163,7 @@ std::vector<std::string> data_doubts(const Config& config, const Data& data) {
   const Dataset& examples = train->second;
   std::vector<std::string> doubts;
   if (!data_is_image(config.data)) {
-    for (const std::string& doubt : column_doubts(examples.examples))
+    for (const std::string& doubt : column_doubts(as_read(config, examples.examples)))
       doubts.push_back("train: " + doubt);
   }
   for (const std::string& doubt : {levels_doubt(config, examples, "train"),

@@ -1,34 +1,8 @@
 #include "config/source_text.h"
 
+#include "core/utf8.h"
+
 namespace diffeo {
-namespace {
-
-// Length of the UTF-8 character at `at`, 0 where there is none (RFC 3629: no overlong forms, no
-// surrogates).
-size_t utf8_length(const std::string& text, size_t at) {
-  auto byte = [&](size_t i) -> unsigned {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0;
-  };
-  auto follows = [&](size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
-    return low <= byte(i) && byte(i) <= high;
-  };
-  unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (0xC2 <= first && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (0xE0 <= first && first <= 0xEF) {
-    return follows(1, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF) && follows(2) ? 3
-                                                                                              : 0;
-  }
-  if (0xF0 <= first && first <= 0xF4) {
-    return follows(1, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF) && follows(2) &&
-                   follows(3)
-               ? 4
-               : 0;
-  }
-  return 0;
-}
-
-}  // namespace
 
 void check_source(const std::string& text, const Place& start, Findings& findings) {
   Place place = start;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/error.h"
+#include "data/columns.h"
 
 namespace diffeo {
 
@@ -11,6 +12,17 @@ void check_examples(const std::filesystem::path& file, int64_t count, const Shap
   require(found == expected, Exit::kData, file.string(), ": holds examples of shape ",
           to_string(found), ", but data.shape is ", to_string(expected));
   require(count > 0, Exit::kData, file.string(), ": holds no examples");
+}
+
+Tensor single_precision(const std::filesystem::path& file, const Tensor& vectors) {
+  Tensor single = vectors.to(at::kFloat), lost = single.isfinite().logical_not_().nonzero();
+  if (lost.size(0) == 0) {
+    require_single_precision(file.string(), vectors);
+    return single;
+  }
+  int64_t row = lost[0][0].item<int64_t>(), column = lost[0][1].item<int64_t>();
+  fail(Exit::kData, file.string(), ": example ", row, ", number ", column, " is ",
+       vectors[row][column].item<double>(), ", expected a finite number in single precision");
 }
 
 Tensor checked_labels(const std::filesystem::path& file, const Tensor& labels, int64_t count,

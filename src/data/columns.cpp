@@ -99,8 +99,8 @@ void require_single_precision(const std::string& file, const Tensor& vectors) {
   fail(Exit::kData, file, ": column ", column, " goes from ", std::setprecision(12), least, " to ",
        most, ", where numbers of single precision, in which flows compute, are ",
        std::setprecision(2), std::nextafter(largest, INFINITY) - largest,
-       " apart, so that values which differ would become equal; subtract an offset from the column "
-       "or standardise it, or save the file as float32 if that is meant");
+       " apart, so that values which differ would become equal; set data.standardise: true, which "
+       "takes columns in double precision, or save the file as float32 if that is meant");
 }
 
 std::vector<std::string> column_doubts(const Tensor& vectors) {
@@ -125,7 +125,7 @@ std::vector<std::string> column_doubts(const Tensor& vectors) {
   if (formulas.count > 0) doubts.push_back(formulas_text(whole(formulas.columns), formulas));
   doubt(whole((deviation < kSmallUnit).logical_or(deviation > kLargeUnit)),
         "deviations below 1e-06 or above 1e+09, where layers' epsilons, starts and steps are made "
-        "for numbers near 1; choose another unit or standardise");
+        "for numbers near 1; choose another unit or set data.standardise: true");
   return doubts;
 }
 

@@ -32,7 +32,9 @@ Data loaded(const Files& config, uint64_t seed) {
     data.splits["validation"] = parts.part;
     train = parts.rest;
   }
-  data.training = std::make_unique<EpochBatches>(train, config.augment, seed);
+  AugmentConfig augment;  // of images alone
+  if constexpr (requires { config.augment; }) augment = config.augment;
+  data.training = std::make_unique<EpochBatches>(train, augment, seed);
   return data;
 }
 

@@ -10,6 +10,7 @@ namespace {
 Shape shape_of(const SyntheticConfig&) { return {2}; }
 Shape shape_of(const Cifar10Config&) { return {3, 32, 32}; }
 Shape shape_of(const NpyConfig& config) { return config.shape; }
+Shape shape_of(const CsvConfig& config) { return {static_cast<int64_t>(config.columns.size())}; }
 Shape shape_of(const IdxConfig& config) {
   return {config.shape.at(0), config.shape.at(1) + 2 * config.pad,
           config.shape.at(2) + 2 * config.pad};
@@ -19,14 +20,14 @@ int64_t classes_of(const SyntheticConfig&) { return 0; }
 int64_t classes_of(const Cifar10Config&) { return 10; }
 int64_t classes_of(const IdxConfig& config) { return config.classes; }
 int64_t classes_of(const NpyConfig& config) { return config.classes; }
+int64_t classes_of(const CsvConfig& config) { return config.classes; }
 
+// Sources that come with a test set are held out as they are.
 template <class Source>
-bool holds_out(const Source&) {
-  return true;
-}
-
-bool holds_out(const NpyConfig& config) {
-  return config.test || config.test_fraction > 0 || config.validation > 0;
+bool holds_out(const Source& config) {
+  if constexpr (requires { config.test_fraction; })
+    return config.test || config.test_fraction > 0 || config.validation > 0;
+  else return true;
 }
 
 template <class Source>
@@ -40,6 +41,8 @@ std::vector<std::string> context_of_source(const NpyConfig& config) {
   return names;
 }
 
+std::vector<std::string> context_of_source(const CsvConfig& config) { return config.context; }
+
 // Its square, as a matrix over an example has, still fits 64 bits.
 constexpr double kMostElements = 1 << 30;
 
@@ -51,8 +54,20 @@ std::string problem_of_size(const Shape& shape) {
   return joined("an example of shape ", to_string(shape), " has more than 2^30 elements");
 }
 
+constexpr const char* kTwoTests = "test and test_fraction exclude each other; give one of them";
+
 bool all_positive(const Shape& shape) {
   return std::all_of(shape.begin(), shape.end(), [](int64_t size) { return size >= 1; });
+}
+
+// The first column that is named twice, in one list or in several.
+std::optional<std::string> named_twice(const CsvConfig& config) {
+  std::vector<std::string> names = config.columns;
+  names.insert(names.end(), config.context.begin(), config.context.end());
+  if (config.label) names.push_back(*config.label);
+  std::sort(names.begin(), names.end());
+  auto twice = std::adjacent_find(names.begin(), names.end());
+  return twice == names.end() ? std::nullopt : std::optional(*twice);
 }
 
 std::string problem_of_labels(const NpyConfig& config) {
@@ -96,14 +111,28 @@ std::string NpyConfig::problem() const {
                   ", expected [D] for vectors or [C, H, W] for images");
   }
   if (std::string problem = problem_of_size(shape); !problem.empty()) return problem;
-  if (test && test_fraction > 0)
-    return "test and test_fraction exclude each other; give one of them";
+  if (test && test_fraction > 0) return kTwoTests;
+  if (shape.size() == 3 && standardise)
+    return "standardise is for vectors, but the examples are images";
   if (shape.size() == 1 && (augment.flip || augment.shift > 0)) {
     return joined("augment flips and shifts images, but the examples are vectors: shape is ",
                   to_string(shape));
   }
   std::string problem = problem_of_labels(*this);
   return problem.empty() ? problem_of_context(*this) : problem;
+}
+
+std::string CsvConfig::problem() const {
+  if (columns.empty()) return "columns names none, expected at least one";
+  if (auto twice = named_twice(*this))
+    return joined("the column '", *twice, "' is named twice among columns, context and label");
+  if (delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n" || delimiter == "\r")
+    return joined("delimiter is '", delimiter,
+                  "', expected one character (of one byte) that is no quote and ends no line");
+  if (test && test_fraction > 0) return kTwoTests;
+  if (classes > 0 && !label) return joined("classes is ", classes, ", but label names no column");
+  if (classes == 0 && label) return "label names a column, but classes is 0; give their number";
+  return {};
 }
 
 Shape data_shape(const DataConfig& config) {
@@ -116,6 +145,20 @@ int64_t data_classes(const DataConfig& config) {
 
 std::vector<std::string> data_context(const DataConfig& config) {
   return std::visit([](const auto& source) { return context_of_source(source); }, config);
+}
+
+bool data_is_standardised(const DataConfig& config) {
+  return std::visit(
+      [](const auto& source) {
+        if constexpr (requires { source.standardise; }) return source.standardise;
+        else return false;
+      },
+      config);
+}
+
+std::string data_column(const DataConfig& config, int64_t column) {
+  auto* csv = std::get_if<CsvConfig>(&config);
+  return csv ? "'" + csv->columns.at(column) + "'" : std::to_string(column);
 }
 
 bool data_is_held_out(const DataConfig& config) {

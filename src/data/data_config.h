@@ -14,11 +14,16 @@ namespace diffeo {
 // Where examples come from. `source` tells the alternatives apart; each file's reader checks that
 // what it finds is what the configuration says.
 
-// The keys that every source of files has, last in each.
+constexpr const char* kValidationDoc =
+    "fraction of the training set held out as the split `validation`";
+constexpr const char* kStandardiseDoc =
+    "give each column mean 0 and deviation 1 over the training set before the flow reads it, in "
+    "double precision; likelihoods and samples stay in the data's own units";
+
+// The keys that every source of images has, last in each.
 template <class Archive, class Files>
 void training_set_fields(Archive& ar, Files& files) {
-  ar("validation", files.validation,
-     "fraction of the training set held out as the split `validation`", between(0, 0.9));
+  ar("validation", files.validation, kValidationDoc, between(0, 0.9));
   ar("augment", files.augment, "augmentation of training images");
 }
 
@@ -103,6 +108,7 @@ struct NpyConfig {
   std::optional<std::string> context = {};
   std::optional<std::string> test_context = {};
   int64_t context_size = 0;
+  bool standardise = false;
   double validation = 0;
   AugmentConfig augment = {};
 
@@ -126,6 +132,7 @@ struct NpyConfig {
     ar("test_context", test_context, "the same of the test examples", {}, OnResume::kPlace);
     ar("context_size", context_size,
        "number of context columns, for which `context` is needed; 0: there are none", at_least(0));
+    ar("standardise", standardise, kStandardiseDoc);
     training_set_fields(ar, *this);
   }
 
@@ -133,7 +140,46 @@ struct NpyConfig {
   std::string problem() const;
 };
 
-using DataConfig = std::variant<SyntheticConfig, Cifar10Config, IdxConfig, NpyConfig>;
+struct CsvConfig {
+  static constexpr const char* kTag = "source";
+  static constexpr const char* kType = "csv";
+  static constexpr const char* kDoc =
+      "A table of numbers in text with a header: an example a row, of the columns that are named.";
+  std::string path = {};
+  std::optional<std::string> test = {};
+  double test_fraction = 0;
+  std::vector<std::string> columns = {};
+  std::optional<std::string> label = {};
+  int64_t classes = 0;
+  std::vector<std::string> context = {};
+  std::string delimiter = ",";
+  bool standardise = false;
+  double validation = 0;
+
+  template <class Archive>
+  void fields(Archive& ar) {
+    ar.required("path", path, "file of training examples", {}, OnResume::kPlace);
+    ar("test", test, "file of test examples, with the same columns", {}, OnResume::kPlace);
+    ar("test_fraction", test_fraction,
+       "fraction of `path` held out as the split `test` where `test` names no file",
+       between(0, 0.9));
+    ar.required("columns", columns, "names of the columns that make an example, in this order");
+    ar("label", label,
+       "name of the column of classes: whole numbers from 0, or words, which are numbered in the "
+       "alphabet's order");
+    ar("classes", classes, "number of classes, for which `label` is needed; 0: there are none",
+       at_least(0));
+    ar("context", context, "names of the columns that the examples are conditioned on");
+    ar("delimiter", delimiter, "the character between cells; \"\\t\" is a tab");
+    ar("standardise", standardise, kStandardiseDoc);
+    ar("validation", validation, kValidationDoc, between(0, 0.9));
+  }
+
+  // What is wrong with the members together, or nothing.
+  std::string problem() const;
+};
+
+using DataConfig = std::variant<SyntheticConfig, Cifar10Config, IdxConfig, NpyConfig, CsvConfig>;
 
 // What follows from the configuration alone, without reading data.
 Shape data_shape(const DataConfig& config);      // of one example: {D} or {C, H, W}
@@ -143,6 +189,12 @@ std::vector<std::string> data_context(const DataConfig& config);
 // Whether some of the data are kept from training, as its evaluations need.
 bool data_is_held_out(const DataConfig& config);
 int64_t data_levels(const DataConfig& config);  // 256: uint8, a value is one of this many; 0: reals
+
+// Whether the flow reads vectors standardised, and the data stay float64 until then.
+bool data_is_standardised(const DataConfig& config);
+
+// What a column of vectors is called in messages: its name, or its number.
+std::string data_column(const DataConfig& config, int64_t column);
 
 // Images are discrete and measured in bits/dim; everything else is real and measured in nats.
 bool data_is_image(const DataConfig& config);

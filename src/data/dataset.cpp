@@ -41,7 +41,8 @@ Batch Batch::to(const at::TensorOptions& options) const {
     return (pins ? t.pin_memory() : t).to(options.device(), type, /*non_blocking=*/pins);
   };
   at::ScalarType type = c10::typeMetaToScalarType(options.dtype());
-  return {moved(x, type), labels.defined() ? moved(labels, at::kLong) : labels,
+  return {moved(x, x.scalar_type() == at::kDouble ? at::kDouble : type),
+          labels.defined() ? moved(labels, at::kLong) : labels,
           context.defined() ? moved(context, type) : context};
 }
 
@@ -51,8 +52,9 @@ Batch Batch::narrow(int64_t first, int64_t count) const {
 
 Batch Dataset::slice(int64_t first, int64_t count) const {
   count = std::min(count, size() - first);
-  return {examples.narrow(0, first, count).to(at::kFloat), rows(labels, first, count),
-          rows(context, first, count)};
+  Tensor some = examples.narrow(0, first, count);
+  return {some.scalar_type() == at::kDouble ? some : some.to(at::kFloat),
+          rows(labels, first, count), rows(context, first, count)};
 }
 
 Dataset Dataset::first(int64_t count) const {

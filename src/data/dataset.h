@@ -6,11 +6,11 @@
 namespace diffeo {
 
 struct Batch {
-  Tensor x;             // [B, ...] float32 on the host; images as 0 … 255
+  Tensor x;  // [B, ...] on the host: float32, or float64 to be standardised; images as 0 … 255
   Tensor labels = {};   // [B] int64, or undefined
   Tensor context = {};  // [B, C] float32, what a flow is conditioned on beside labels, or undefined
 
-  // Where and in the precision that a flow computes.
+  // Where and in the precision that a flow computes; float64 examples stay so.
   Batch to(const at::TensorOptions& options) const;
   Batch narrow(int64_t first, int64_t count) const;
 
@@ -20,7 +20,7 @@ struct Batch {
 
 // A whole split in memory: images stay uint8, so CIFAR-10 takes 184 MB.
 struct Dataset {
-  Tensor examples;      // [N, ...] uint8 or float32
+  Tensor examples;      // [N, ...] uint8 or float32; float64 where the flow standardises them
   Tensor labels = {};   // [N] int64, or undefined
   Tensor context = {};  // [N, C] float32, or undefined
 

@@ -2,7 +2,6 @@
 
 #include "core/error.h"
 #include "data/checks.h"
-#include "data/columns.h"
 #include "data/sources.h"
 #include "io/npy.h"
 
@@ -21,18 +20,11 @@ Tensor npy_images(const std::string& file, const Tensor& array) {
   return array.dim() == 3 ? array.unsqueeze(1) : array.permute({0, 3, 1, 2}).contiguous();
 }
 
-// [N, D] of any float -> float32
-Tensor npy_vectors(const std::string& file, const Tensor& array) {
+// [N, D] of any float -> float32, or float64 where the flow standardises them.
+Tensor npy_vectors(const std::string& file, const Tensor& array, bool standardise = false) {
   if (!array.is_floating_point() || array.dim() != 2)
     refuse_kind(file, array, "vectors [N, D] of floats");
-  Tensor vectors = array.to(at::kFloat), lost = vectors.isfinite().logical_not_().nonzero();
-  if (lost.size(0) == 0) {
-    require_single_precision(file, array);
-    return vectors;
-  }
-  int64_t row = lost[0][0].item<int64_t>(), column = lost[0][1].item<int64_t>();
-  fail(Exit::kData, file, ": example ", row, ", number ", column, " is ",
-       array[row][column].item<double>(), ", expected a finite number in single precision");
+  return standardise ? array.to(at::kDouble) : single_precision(file, array);
 }
 
 // [N, columns] of any float -> float32, a row for each of `count` examples.
@@ -49,7 +41,9 @@ Dataset npy_set(const NpyConfig& config, const std::string& file,
                 const std::optional<std::string>& labels,
                 const std::optional<std::string>& context) {
   Tensor array = load_npy(file, {.finite = true});
-  Dataset set{config.shape.size() == 3 ? npy_images(file, array) : npy_vectors(file, array), {}};
+  Dataset set{config.shape.size() == 3 ? npy_images(file, array)
+                                       : npy_vectors(file, array, config.standardise),
+              {}};
   check_examples(file, set.size(), set.shape(), config.shape);
   if (labels) set.labels = checked_labels(*labels, load_npy(*labels), set.size(), config.classes);
   if (context) set.context = npy_context(*context, set.size(), config.context_size);
@@ -58,14 +52,19 @@ Dataset npy_set(const NpyConfig& config, const std::string& file,
 
 }  // namespace
 
-std::map<std::string, Dataset> read_splits(const NpyConfig& config, uint64_t seed) {
-  Dataset train = npy_set(config, config.path, config.labels, config.context);
-  if (config.test)
-    return {{"train", train},
-            {"test", npy_set(config, *config.test, config.test_labels, config.test_context)}};
-  if (config.test_fraction == 0) return {{"train", train}};
-  Cut parts = cut(train, config.test_fraction, seed, "data.test");
+std::map<std::string, Dataset> with_test(Dataset train, std::optional<Dataset> test,
+                                         double fraction, uint64_t seed) {
+  if (test) return {{"train", train}, {"test", *test}};
+  if (fraction == 0) return {{"train", train}};
+  Cut parts = cut(train, fraction, seed, "data.test");
   return {{"train", parts.rest}, {"test", parts.part}};
+}
+
+std::map<std::string, Dataset> read_splits(const NpyConfig& config, uint64_t seed) {
+  std::optional<Dataset> test;
+  if (config.test) test = npy_set(config, *config.test, config.test_labels, config.test_context);
+  return with_test(npy_set(config, config.path, config.labels, config.context), test,
+                   config.test_fraction, seed);
 }
 
 }  // namespace diffeo

@@ -40,13 +40,17 @@ Tensor LogProb::sum() const {
 }
 
 Flow::Flow(const std::vector<Layer>& layers, const Site& site, Base base,
-           const std::optional<ContextConfig>& context)
+           const std::optional<ContextConfig>& context, bool standardise)
     : options_(site.options), base_(base) {
   Site of_layers = site;
   if (context) {
     context_ =
         register_module("features", std::make_shared<ContextReader>(*context, reader_site(site)));
     of_layers.features = context_->output_shape();
+  }
+  if (standardise) {
+    units_ = register_module(
+        "standardise", std::make_shared<Standardiser>(site.inside("standardise", site.input)));
   }
   layers_ = register_module(site.path, built(layers, of_layers));
 }
@@ -57,11 +61,27 @@ Pass Flow::conditioned(const Pass& pass) const {
 
 void Flow::initialise(const Tensor& x, const Pass& pass) {
   at::NoGradGuard no_grad;
-  layers_->forward(x, conditioned(pass.with_mode(Mode::kInitialise)));
+  if (units_ && !units_->is_set()) units_->set(x);
+  through_layers(x, pass.with_mode(Mode::kInitialise));
+}
+
+void Flow::take_moments(const Tensor& examples) {
+  if (units_) units_->set(examples);
+}
+
+at::ScalarType Flow::example_type() const {
+  return units_ ? at::kDouble : c10::typeMetaToScalarType(options_.dtype());
+}
+
+Mapped Flow::through_layers(const Tensor& x, const Pass& pass) {
+  if (!units_) return layers_->forward(x, conditioned(pass));
+  Mapped units = units_->forward(x), out = layers_->forward(units.value, conditioned(pass));
+  out.log_det = sum_of(units.log_det, out.log_det);
+  return out;
 }
 
 LogProb Flow::log_prob_parts(const Tensor& x, const Pass& pass) {
-  Mapped out = layers_->forward(x, conditioned(pass));
+  Mapped out = through_layers(x, pass);
   LogProb parts{.log_det = out.log_det_or_zeros(),
                 .base = {},
                 .latents = parts_of(out),
@@ -77,7 +97,7 @@ Tensor Flow::encode(const Tensor& x, const Pass& pass) {
 }
 
 Tensor Flow::noisy_latents(const Tensor& x, const Pass& pass) {
-  std::vector<Tensor> parts = parts_of(layers_->forward(x, conditioned(pass)));
+  std::vector<Tensor> parts = parts_of(through_layers(x, pass));
   for (Tensor& part : parts) part = part.flatten(1);
   return at::cat(parts, 1);
 }
@@ -90,8 +110,9 @@ Tensor Flow::decode(const Tensor& z, const Pass& pass) {
     Tensor part = z.narrow(1, s.offset, numel(s.shape));
     parts.push_back(part.reshape(batched(z.size(0), s.shape)));
   }
-  return layers_->inverse(parts.back(), conditioned(pass),
-                          at::TensorList(parts).slice(0, parts.size() - 1));
+  Tensor x = layers_->inverse(parts.back(), conditioned(pass),
+                              at::TensorList(parts).slice(0, parts.size() - 1));
+  return units_ ? units_->inverse(x) : x;
 }
 
 Tensor Flow::draw_latents(int64_t count, const Pass& pass) const {

@@ -5,6 +5,7 @@
 
 #include "core/base.h"
 #include "flow/context_reader.h"
+#include "flow/standardiser.h"
 #include "transforms/layers.h"
 
 namespace diffeo {
@@ -31,9 +32,14 @@ struct LogProb {
 class Flow final : public torch::nn::Module {
  public:
   // Throws (Exit::kUsage) naming every layer that cannot be built. The layers find as features what
-  // passes have; with `context`, of the site's shape [C], what that makes of it.
+  // passes have; with `context`, of the site's shape [C], what that makes of it. With `standardise`
+  // they read vectors standardised, and examples are float64.
   Flow(const std::vector<Layer>& layers, const Site& site, Base base = Base::kNormal,
-       const std::optional<ContextConfig>& context = {});
+       const std::optional<ContextConfig>& context = {}, bool standardise = false);
+
+  // Takes the moments that examples are standardised by from a whole training set [N, D]. Of a flow
+  // that does not standardise, nothing. Otherwise initialise() takes them from its batch.
+  void take_moments(const Tensor& examples);
 
   // Sets every layer that starts from data, in order, on a batch [B, ...].
   void initialise(const Tensor& x, const Pass& pass = {});
@@ -55,6 +61,9 @@ class Flow final : public torch::nn::Module {
   // [count, D] draws from the base, by the pass's noise.
   Tensor draw_latents(int64_t count, const Pass& pass) const;
 
+  // Examples as the layers read them: standardised, where the flow does that.
+  Tensor as_read(const Tensor& x) const { return units_ ? units_->forward(x).value : x; }
+
   // A pass as the layers are given it, with features in place of the context.
   Pass conditioned(const Pass& pass) const;
 
@@ -64,12 +73,17 @@ class Flow final : public torch::nn::Module {
   bool stochastic() const { return layers_->stochastic(); }  // whether log_prob is a bound
   // Of the parameters: where and how it computes.
   const torch::TensorOptions& options() const { return options_; }
+  at::ScalarType example_type() const;  // of examples and samples, that of the options or float64
   const std::shared_ptr<Sequence>& layers() const { return layers_; }
 
  private:
   torch::TensorOptions options_;
   Base base_;
+  // What the layers make of examples, with what standardising them adds.
+  Mapped through_layers(const Tensor& x, const Pass& pass);
+
   std::shared_ptr<ContextReader> context_;  // null: the context itself is the features
+  std::shared_ptr<Standardiser> units_;     // null: the layers read examples as they are
   std::shared_ptr<Sequence> layers_;
 };
 

@@ -14,6 +14,7 @@ class StartFlag {
   StartFlag(torch::nn::Module& module, const Site& site);
 
   void set();
+  bool is_set() const { return is_set_; }  // by set(), or found so by require_set()
 
   // Throws, naming the module, where it was neither started nor loaded. Reads the buffer until that
   // is first found true, however the weights were loaded; afterwards costs nothing.

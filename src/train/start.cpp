@@ -84,6 +84,8 @@ TrainingState begin(Start& start, const Config& config, const TrainOptions& opti
                     const Data& data, Learner& learner) {
   TrainingState here = first_state(config, options);
   if (!start.saved) {
+    if (data_is_standardised(config.data))
+      learner.flow().take_moments(data.split("train").examples);
     learner.initialise(data.training->at(0, config.train.examples_of_start()),
                        [&](const Report&) { options.poll(); });
     return here;

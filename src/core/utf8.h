@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace diffeo {
+
+// Length of the UTF-8 character at `at`, 0 where there is none (RFC 3629: no overlong forms, no
+// surrogates).
+size_t utf8_length(std::string_view text, size_t at);
+
+bool is_utf8(std::string_view text);
+
+}  // namespace diffeo
