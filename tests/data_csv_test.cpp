@@ -52,7 +52,7 @@ TEST_F(CsvSource, NumbersTheTestsLabelsAsTheTrainings) {
             *taken.test + ": example 0 has the label 'c', which no training example has");
   taken.classes = 1;
   EXPECT_EQ(complaint(taken).message,
-            taken.path + ": column 'kind' holds 2 different words, but data.classes is 1");
+            taken.path + ": holds 2 classes by name, but data.classes is 1");
 }
 
 TEST_F(CsvSource, SaysWhatDoesNotFit) {

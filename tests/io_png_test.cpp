@@ -97,13 +97,14 @@ TEST(Png, KeepsPixelsAsStoredWhateverTheGamma) {
   EXPECT_EQ(parse_png(png_file(1, 1, 8, 0, "\0\x64"s, gamma), "x").item<int>(), 100);
 }
 
-TEST(Png, RefusesTransparencyAnd16Bits) {
-  std::string transparent = "x: has transparent pixels, expected grey or RGB; flatten it first";
-  EXPECT_EQ(message(png_file(1, 1, 8, 6, "\0abcd"s)), transparent);
-  EXPECT_EQ(message(png_file(1, 1, 8, 4, "\0ab"s)), transparent);
-  EXPECT_EQ(message(png_file(1, 1, 8, 0, "\0a"s, chunk("tRNS", "\0\x01"s))), transparent);
-  EXPECT_EQ(message(png_file(1, 1, 16, 0, "\0ab"s)),
-            "x: has 16 bits a channel, expected at most 8");
+TEST(Png, GivesTheOpacityAsALastChannelAndRounds16BitsTo8) {
+  auto pixel = [](const std::string& bytes) { return parse_png(bytes, "x").flatten(); };
+  EXPECT_TRUE(at::equal(pixel(png_file(1, 1, 8, 6, "\0abcd"s)),
+                        at::tensor({'a', 'b', 'c', 'd'}, at::kByte)));
+  EXPECT_TRUE(at::equal(pixel(png_file(1, 1, 8, 4, "\0ab"s)), at::tensor({'a', 'b'}, at::kByte)));
+  std::string key = chunk("tRNS", "\0\x61"s);  // "a" is the transparent value
+  EXPECT_TRUE(at::equal(pixel(png_file(1, 1, 8, 0, "\0a"s, key)), at::tensor({97, 0}, at::kByte)));
+  EXPECT_EQ(pixel(png_file(1, 1, 16, 0, "\0\x40\xff"s)).item<int>(), 65);
 }
 
 TEST(Png, RefusesHugePicturesBeforeTakingMemory) {

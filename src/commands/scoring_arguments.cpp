@@ -100,6 +100,7 @@ ExamplesToScore examples_to_score(const LoadedFlow& loaded, const ScoringArgumen
   // Other classes than a classifier beside the flow was made for are none to it.
   if (data_classes(found.config) != data_classes(loaded.config.data))
     for (auto& [name, examples] : found.data.splits) examples.labels = Tensor();
+  for (const std::string& note : found.data.notes()) warn_user(note);
   found.split = arguments.split.value_or(default_split(found.data));
   require_levels(loaded.config, found.examples(), found.split);
   std::string doubt = levels_doubt(loaded.config, found.examples(), found.split);

@@ -10,10 +10,10 @@ namespace diffeo {
 // What evaluate, score and encode take alike: a trained flow, and examples to give it.
 struct ScoringArguments {
   std::string command;  // "diffeo score", for messages
-  std::string checkpoint, device = "auto";
-  Words overrides;
-  std::optional<std::string> split;
-  std::optional<int64_t> batch_size;
+  std::string checkpoint = {}, device = "auto";
+  Words overrides = {};
+  std::optional<std::string> split = {};
+  std::optional<int64_t> batch_size = {};
   bool raw = false;
 
   void declare(CommandLine& line);

@@ -158,10 +158,10 @@ std::string levels_doubt(const Config& config, const Dataset& examples, const st
 }
 
 std::vector<std::string> data_doubts(const Config& config, const Data& data) {
+  std::vector<std::string> doubts = data.notes();
   auto train = data.splits.find("train");
-  if (train == data.splits.end()) return {};  // a known density
+  if (train == data.splits.end()) return doubts;  // a known density
   const Dataset& examples = train->second;
-  std::vector<std::string> doubts;
   if (!data_is_image(config.data)) {
     for (const std::string& doubt : column_doubts(as_read(config, examples.examples)))
       doubts.push_back("train: " + doubt);

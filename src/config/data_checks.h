@@ -34,7 +34,7 @@ void require_levels(const Config& config, const Dataset& examples, const std::st
 std::string levels_doubt(const Config& config, const Dataset& examples, const std::string& split);
 
 // What a user should be told of the training's examples before they are learned from, a sentence
-// each: levels_doubt(), column_doubts() of vectors, classes without an example.
+// each: the data's notes, levels_doubt(), column_doubts() of vectors, classes without an example.
 std::vector<std::string> data_doubts(const Config& config, const Data& data);
 
 }  // namespace diffeo

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <ranges>
+#include <set>
 
 #include "core/error.h"
 #include "core/listed.h"
@@ -39,6 +40,13 @@ Data loaded(const Files& config, uint64_t seed) {
 }
 
 }  // namespace
+
+std::vector<std::string> Data::notes() const {
+  std::set<std::string> notes;  // sets that were cut from one have the same
+  for (const auto& [name, set] : splits)
+    if (!set.note.empty()) notes.insert(set.note);
+  return {notes.begin(), notes.end()};
+}
 
 const Dataset& Data::split(const std::string& name) const {
   auto found = splits.find(name);

@@ -16,6 +16,9 @@ struct Data {
   std::shared_ptr<const Density>
       density;  // what synthetic data are drawn from; null: the density is not known
 
+  // What the user should know of how the sets were read, a sentence each.
+  std::vector<std::string> notes() const;
+
   // Throws Exit::kUsage for a name that is not there, naming those that are.
   const Dataset& split(const std::string& name) const;
 

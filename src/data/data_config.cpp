@@ -16,11 +16,16 @@ Shape shape_of(const IdxConfig& config) {
           config.shape.at(2) + 2 * config.pad};
 }
 
+Shape shape_of(const ImagesConfig& config) {
+  return {config.channels, config.size.at(0) + 2 * config.pad, config.size.at(1) + 2 * config.pad};
+}
+
 int64_t classes_of(const SyntheticConfig&) { return 0; }
 int64_t classes_of(const Cifar10Config&) { return 10; }
 int64_t classes_of(const IdxConfig& config) { return config.classes; }
 int64_t classes_of(const NpyConfig& config) { return config.classes; }
 int64_t classes_of(const CsvConfig& config) { return config.classes; }
+int64_t classes_of(const ImagesConfig& config) { return config.classes; }
 
 // Sources that come with a test set are held out as they are.
 template <class Source>
@@ -42,6 +47,7 @@ std::vector<std::string> context_of_source(const NpyConfig& config) {
 }
 
 std::vector<std::string> context_of_source(const CsvConfig& config) { return config.context; }
+std::vector<std::string> context_of_source(const ImagesConfig& config) { return config.context; }
 
 // Its square, as a matrix over an example has, still fits 64 bits.
 constexpr double kMostElements = 1 << 30;
@@ -132,6 +138,18 @@ std::string CsvConfig::problem() const {
   if (test && test_fraction > 0) return kTwoTests;
   if (classes > 0 && !label) return joined("classes is ", classes, ", but label names no column");
   if (classes == 0 && label) return "label names a column, but classes is 0; give their number";
+  return {};
+}
+
+std::string ImagesConfig::problem() const {
+  if (size.size() != 2 || !all_positive(size))
+    return joined("size is ", to_string(size), ", expected [height, width]");
+  if (channels == 2) return "channels is 2, expected 1 (grey) or 3 (RGB)";
+  if (std::string problem = problem_of_size(shape_of(*this)); !problem.empty()) return problem;
+  if (test && test_fraction > 0) return kTwoTests;
+  if (!table && (label || !context.empty()))
+    return "label and context name columns of a table, but table names no file";
+  if (label && classes == 0) return "label names a column, but classes is 0; give their number";
   return {};
 }
 

@@ -14,6 +14,9 @@ namespace diffeo {
 // Where examples come from. `source` tells the alternatives apart; each file's reader checks that
 // what it finds is what the configuration says.
 
+constexpr const char* kPadDoc =
+    "pixels of zeros added on each side (2 makes 28x28 into 32x32); bits/dim with padding is not "
+    "comparable with bits/dim without";
 constexpr const char* kValidationDoc =
     "fraction of the training set held out as the split `validation`";
 constexpr const char* kStandardiseDoc =
@@ -81,11 +84,7 @@ struct IdxConfig {
        {}, OnResume::kPlace);
     ar("shape", shape, "shape [1, height, width] of the images in the files");
     ar("classes", classes, "number of classes; 0: labels are not read", at_least(0));
-    ar("pad", pad,
-       "pixels of zeros added on each side (2 makes 28x28 into 32x32); bits/dim with padding is "
-       "not comparable with "
-       "bits/dim without",
-       between(0, 1024));
+    ar("pad", pad, kPadDoc, between(0, 1024));
     training_set_fields(ar, *this);
   }
 
@@ -179,7 +178,88 @@ struct CsvConfig {
   std::string problem() const;
 };
 
-using DataConfig = std::variant<SyntheticConfig, Cifar10Config, IdxConfig, NpyConfig, CsvConfig>;
+enum class Crop { kNone, kCenter };
+template <>
+struct EnumNames<Crop> {
+  static constexpr std::array names{std::pair{"none", Crop::kNone},
+                                    std::pair{"center", Crop::kCenter}};
+};
+
+enum class Resize { kNone, kBilinear, kBicubic, kArea };
+template <>
+struct EnumNames<Resize> {
+  static constexpr std::array names{
+      std::pair{"none", Resize::kNone}, std::pair{"bilinear", Resize::kBilinear},
+      std::pair{"bicubic", Resize::kBicubic}, std::pair{"area", Resize::kArea}};
+};
+
+// What becomes of a picture that cannot be read.
+enum class Broken { kRefuse, kSkip };
+template <>
+struct EnumNames<Broken> {
+  static constexpr std::array names{std::pair{"refuse", Broken::kRefuse},
+                                    std::pair{"skip", Broken::kSkip}};
+};
+
+struct ImagesConfig {
+  static constexpr const char* kTag = "source";
+  static constexpr const char* kType = "images";
+  static constexpr const char* kDoc =
+      "A folder of PNG and JPEG pictures, at any depth, in the alphabet's order of their paths.";
+  std::string path = {};
+  std::optional<std::string> test = {};
+  double test_fraction = 0;
+  std::vector<int64_t> size = {};
+  int64_t channels = 3;
+  Crop crop = Crop::kNone;
+  Resize resize = Resize::kNone;
+  int64_t pad = 0;
+  int64_t classes = 0;
+  std::optional<std::string> table = {};
+  std::optional<std::string> label = {};
+  std::vector<std::string> context = {};
+  Broken broken = Broken::kRefuse;
+  double validation = 0;
+  AugmentConfig augment = {};
+
+  template <class Archive>
+  void fields(Archive& ar) {
+    ar.required("path", path, "folder of training pictures", {}, OnResume::kPlace);
+    ar("test", test, "folder of test pictures", {}, OnResume::kPlace);
+    ar("test_fraction", test_fraction,
+       "fraction of `path` held out as the split `test` where `test` names no folder",
+       between(0, 0.9));
+    ar.required("size", size, "[height, width] of the images that the flow learns");
+    ar("channels", channels, "3: RGB; 1: grey", between(1, 3));
+    ar("crop", crop,
+       "center: the largest window of the shape of `size` in the middle of a picture is taken; "
+       "with "
+       "resize: none, one of exactly `size`");
+    ar("resize", resize,
+       "how pictures of another size are brought to `size`, with antialiasing; none: they are "
+       "refused");
+    ar("pad", pad, kPadDoc, between(0, 1024));
+    ar("classes", classes,
+       "number of classes: the folders in `path`, numbered in the alphabet's order, or what "
+       "`label` "
+       "says; 0: there are none",
+       at_least(0));
+    ar("table", table,
+       "file .csv that says more of each picture; its first column has their paths in the folder",
+       {}, OnResume::kPlace);
+    ar("label", label, "name of the column of `table` with the classes");
+    ar("context", context,
+       "names of the columns of `table` that the images are conditioned on (attributes)");
+    ar("broken", broken, "pictures that cannot be read: refuse the folder, or skip and count them");
+    training_set_fields(ar, *this);
+  }
+
+  // What is wrong with the members together, or nothing.
+  std::string problem() const;
+};
+
+using DataConfig =
+    std::variant<SyntheticConfig, Cifar10Config, IdxConfig, NpyConfig, CsvConfig, ImagesConfig>;
 
 // What follows from the configuration alone, without reading data.
 Shape data_shape(const DataConfig& config);      // of one example: {D} or {C, H, W}

@@ -59,12 +59,12 @@ Batch Dataset::slice(int64_t first, int64_t count) const {
 
 Dataset Dataset::first(int64_t count) const {
   count = std::min(count, size());
-  return {examples.narrow(0, 0, count), rows(labels, 0, count), rows(context, 0, count)};
+  return {examples.narrow(0, 0, count), rows(labels, 0, count), rows(context, 0, count), note};
 }
 
 Dataset Dataset::chosen(const Tensor& indices) const {
   auto its = [&](const Tensor& t) { return t.defined() ? t.index_select(0, indices) : t; };
-  return {its(examples), its(labels), its(context)};
+  return {its(examples), its(labels), its(context), note};
 }
 
 Cut cut(const Dataset& whole, double fraction, uint64_t seed, const std::string& stream) {

@@ -20,9 +20,10 @@ struct Batch {
 
 // A whole split in memory: images stay uint8, so CIFAR-10 takes 184 MB.
 struct Dataset {
-  Tensor examples;      // [N, ...] uint8 or float32; float64 where the flow standardises them
-  Tensor labels = {};   // [N] int64, or undefined
-  Tensor context = {};  // [N, C] float32, or undefined
+  Tensor examples;        // [N, ...] uint8 or float32; float64 where the flow standardises them
+  Tensor labels = {};     // [N] int64, or undefined
+  Tensor context = {};    // [N, C] float32, or undefined
+  std::string note = {};  // what the user should know of how it was read; empty: nothing
 
   int64_t size() const { return examples.size(0); }
   Shape shape() const { return event_shape(examples); }

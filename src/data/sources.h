@@ -15,6 +15,7 @@ std::map<std::string, Dataset> read_splits(const Cifar10Config& config, uint64_t
 std::map<std::string, Dataset> read_splits(const IdxConfig& config, uint64_t seed);
 std::map<std::string, Dataset> read_splits(const NpyConfig& config, uint64_t seed);
 std::map<std::string, Dataset> read_splits(const CsvConfig& config, uint64_t seed);
+std::map<std::string, Dataset> read_splits(const ImagesConfig& config, uint64_t seed);
 
 // The sets of a source whose files hold no test set of their own: `test` where there is one, else
 // the fraction that is cut from `train`.

@@ -11,6 +11,7 @@
 #include "io/elements.h"
 #include "io/file_kind.h"
 #include "io/files.h"
+#include "io/picture_limits.h"
 
 // libpng leaves a failed call by longjmp. So each function here that calls setjmp holds nothing
 // that needs a destructor and calls nothing but libpng; memory is taken and errors are thrown by
@@ -18,10 +19,6 @@
 
 namespace diffeo {
 namespace {
-
-constexpr uint64_t kMaxPngFile = uint64_t{256} << 20;
-constexpr int64_t kMaxPngSide = 16384;
-constexpr int64_t kMaxPngPixels = int64_t{1} << 26;
 
 void keep_message(png_structp png, png_const_charp message) {
   std::strncpy(static_cast<char*>(png_get_error_ptr(png)), message, 127);
@@ -80,7 +77,6 @@ void take_bytes(png_structp png, png_bytep to, size_t count) {
 struct PngSize {
   png_uint_32 width, height;
   int depth, colour, channels;
-  bool transparent;
 };
 
 bool encode(Codec& codec, const PngSize& size, std::vector<png_text>& text,
@@ -101,9 +97,8 @@ bool decode_header(Codec& codec, PngSize& size) {
   png_read_info(codec.png, codec.info);
   png_get_IHDR(codec.png, codec.info, &size.width, &size.height, &size.depth, &size.colour, nullptr,
                nullptr, nullptr);
-  size.transparent = (size.colour & PNG_COLOR_MASK_ALPHA) != 0 ||
-                     png_get_valid(codec.png, codec.info, PNG_INFO_tRNS);
   png_set_expand(codec.png);
+  png_set_scale_16(codec.png);
   png_set_interlace_handling(codec.png);
   png_read_update_info(codec.png, codec.info);
   size.channels = png_get_channels(codec.png, codec.info);
@@ -129,17 +124,6 @@ std::vector<png_text> text_chunks(const PngText& text) {
   return chunks;
 }
 
-void require_readable(const std::string& place, Exit exit, const PngSize& size) {
-  int64_t width = size.width, height = size.height;
-  if (width > kMaxPngSide || height > kMaxPngSide || width * height > kMaxPngPixels) {
-    fail(exit, place, ": ", width, " x ", height, " pixels, at most ", kMaxPngSide, " a side and ",
-         kMaxPngPixels, " in all");
-  }
-  if (size.transparent)
-    fail(exit, place, ": has transparent pixels, expected grey or RGB; flatten it first");
-  if (size.depth > 8) fail(exit, place, ": has 16 bits a channel, expected at most 8");
-}
-
 }  // namespace
 
 std::string png_bytes(const Tensor& image, const PngText& text) {
@@ -148,12 +132,9 @@ std::string png_bytes(const Tensor& image, const PngText& text) {
           "a PNG picture is [1 or 3, H, W] of uint8, found ", to_string(image.sizes().vec()),
           " of ", c10::toString(image.scalar_type()));
   Tensor pixels = image.to(at::kCPU).permute({1, 2, 0}).contiguous();
-  PngSize size{static_cast<png_uint_32>(image.size(2)),
-               static_cast<png_uint_32>(image.size(1)),
-               8,
+  PngSize size{static_cast<png_uint_32>(image.size(2)), static_cast<png_uint_32>(image.size(1)), 8,
                image.size(0) == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
-               static_cast<int>(image.size(0)),
-               false};
+               static_cast<int>(image.size(0))};
   std::vector<png_text> chunks = text_chunks(text);
   std::vector<png_bytep> rows = rows_of(pixels);
   std::string bytes;
@@ -182,7 +163,7 @@ Tensor parse_png(std::string_view bytes, const std::string& place, Exit exit) {
     fail(exit, place, ": not a whole PNG picture: ", codec.message,
          begins ? "" : actual_kind(start));
   }
-  require_readable(place, exit, size);
+  require_picture_size(place, exit, size.width, size.height);
   Tensor pixels = host_tensor({size.height, size.width, size.channels}, at::kByte);
   std::vector<png_bytep> rows = rows_of(pixels);
   if (!decode_rows(codec, rows)) fail(exit, place, ": not a whole PNG picture: ", codec.message);
@@ -190,7 +171,7 @@ Tensor parse_png(std::string_view bytes, const std::string& place, Exit exit) {
 }
 
 Tensor load_png(const std::filesystem::path& path, Exit exit) {
-  return parse_png(read_file(path, kMaxPngFile, exit), path.string(), exit);
+  return parse_png(read_file(path, kMostPictureBytes, exit), path.string(), exit);
 }
 
 }  // namespace diffeo

@@ -1,0 +1,165 @@
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/listed.h"
+#include "data/checks.h"
+#include "data/class_numbers.h"
+#include "data/fitted_image.h"
+#include "data/host.h"
+#include "data/picture_table.h"
+#include "data/sources.h"
+#include "io/elements.h"
+#include "io/photo.h"
+
+namespace diffeo {
+namespace {
+
+namespace fs = std::filesystem;
+using Names = std::vector<std::string>;
+
+bool is_named_as_picture(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+// The pictures in a folder, by their paths in it, in the alphabet's order. What begins with a dot is
+// hidden, as the files that some systems leave in folders.
+Names pictures_in(const std::string& folder) {
+  std::error_code problem;
+  Names found;
+  fs::recursive_directory_iterator at(folder, fs::directory_options::follow_directory_symlink,
+                                      problem),
+      end;
+  for (; !problem && at != end; at.increment(problem)) {
+    bool hidden = at->path().filename().string().starts_with(".");
+    if (hidden && at->is_directory()) at.disable_recursion_pending();
+    if (!hidden && is_named_as_picture(at->path()) && at->is_regular_file())
+      found.push_back(at->path().lexically_relative(folder).string());
+  }
+  require(!problem, Exit::kData, folder, ": cannot be read: ", problem.message());
+  require(!found.empty(), Exit::kData, folder,
+          ": holds no picture, no file that ends in .png, .jpg or .jpeg");
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// Pictures that could be read, and what was wrong with the others.
+struct Gallery {
+  Tensor images;  // [N, C, H, W] uint8
+  Names names;
+  Names problems;
+};
+
+// Each picture by itself, so that all cores decode.
+Gallery read_gallery(const ImagesConfig& config, const std::string& folder) {
+  Names names = pictures_in(folder);
+  auto count = static_cast<int64_t>(names.size());
+  Shape inside{config.channels, config.size[0], config.size[1]};
+  Tensor images = host_tensor(batched(count, inside), at::kByte);
+  Names problems(names.size());
+  at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+    at::NoGradGuard no_grad;
+    for (int64_t i = first; i < last; ++i) {
+      try {
+        std::string place = (fs::path(folder) / names[i]).string();
+        images[i].copy_(fitted_image(load_photo(place, config.channels), config, place));
+      } catch (const Error& error) {
+        problems[i] = error.what();
+      }
+    }
+  });
+  Gallery gallery;
+  std::vector<int64_t> whole;
+  for (int64_t i = 0; i < count; ++i) {
+    if (!problems[i].empty()) {
+      gallery.problems.push_back(problems[i]);
+      continue;
+    }
+    whole.push_back(i);
+    gallery.names.push_back(names[i]);
+  }
+  bool all = whole.size() == names.size();
+  gallery.images =
+      all ? images : images.index_select(0, at::tensor(whole, host_options(at::kLong)));
+  return gallery;
+}
+
+std::string problems_text(const Gallery& gallery) {
+  constexpr size_t kShown = 5;
+  const Names& all = gallery.problems;
+  std::string shown =
+      listed(std::vector(all.begin(), all.begin() + std::min(kShown, all.size())), "\n  ");
+  if (all.size() > kShown) shown += joined("\n  and ", all.size() - kShown, " more");
+  return shown;
+}
+
+// A note of what is left out, where that is allowed.
+std::string judged_problems(const ImagesConfig& config, const std::string& folder,
+                            const Gallery& gallery) {
+  if (gallery.problems.empty()) return {};
+  size_t all = gallery.names.size() + gallery.problems.size();
+  std::string said = joined(folder, ": ", gallery.problems.size(), " of ", all,
+                            " pictures cannot be used:\n  ", problems_text(gallery));
+  require(config.broken == Broken::kSkip, Exit::kData, said,
+          "\ndata.broken: skip leaves such pictures out");
+  require(!gallery.names.empty(), Exit::kData, said);
+  return "left out: " + said;
+}
+
+// The folder that each picture lies in, the outermost inside `path`.
+Names folders_of(const std::string& folder, const Names& names) {
+  Names folders;
+  for (const std::string& name : names) {
+    auto slash = name.find('/');
+    require(slash != name.npos, Exit::kData, folder, ": ", name,
+            " lies in none of the folders that data.classes takes for classes");
+    folders.push_back(name.substr(0, slash));
+  }
+  return folders;
+}
+
+struct Found {
+  Gallery gallery;
+  std::string note;
+  Names labels;    // empty: there are no classes
+  Tensor context;  // [N, C], or undefined
+};
+
+Found found_in(const ImagesConfig& config, const std::string& folder) {
+  Found found{read_gallery(config, folder), {}, {}, {}};
+  found.note = judged_problems(config, folder, found.gallery);
+  const Names& names = found.gallery.names;
+  if (config.classes > 0 && !config.label) found.labels = folders_of(folder, names);
+  if (!config.table) return found;
+  PictureTable table(*config.table, config.label, config.context);
+  if (config.label) found.labels = table.labels_of(names);
+  if (!config.context.empty()) found.context = table.context_of(names);
+  return found;
+}
+
+Dataset set_of(const ImagesConfig& config, const std::string& folder, const Found& found,
+               const ClassNumbers& numbers) {
+  int64_t pad = config.pad;
+  Dataset set{at::constant_pad_nd(found.gallery.images, {pad, pad, pad, pad})};
+  if (config.classes > 0) set.labels = numbers.labels_of(folder, found.labels);
+  set.context = found.context;
+  set.note = found.note;
+  return set;
+}
+
+}  // namespace
+
+std::map<std::string, Dataset> read_splits(const ImagesConfig& config, uint64_t seed) {
+  Found train = found_in(config, config.path);
+  ClassNumbers numbers(config.path, train.labels, config.classes);
+  std::optional<Dataset> test;
+  if (config.test) test = set_of(config, *config.test, found_in(config, *config.test), numbers);
+  return with_test(set_of(config, config.path, train, numbers), test, config.test_fraction, seed);
+}
+
+}  // namespace diffeo
