@@ -33,6 +33,7 @@ void run(const Words& words, StopRequest& stop) {
       {"score", "density of every example, taken apart", score_command},
       {"encode", "latents of examples", encode_command},
       {"decode", "examples of latents", decode_command},
+      {"export", "a TorchScript module for other programs", export_command},
       {"describe", "parameters and layers of a configuration or checkpoint", describe_command},
       {"check", "test each layer's inverse and log-determinant", check_command},
       {"bench", "time and memory of training, forward and sampling", bench_command},

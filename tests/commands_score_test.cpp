@@ -216,6 +216,25 @@ TEST_F(CommandScore, KeepsOneLevelAlone) {
                  "diffeo encode: --level: this flow has 2 levels, counted from 0");
 }
 
+TEST_F(CommandScore, ExportsAndSaysHowItIsCalled) {
+  Answer answer = here({"export", "vectors", "--out", "v.pt"});
+  EXPECT_EQ(answer.exit, 0) << answer.err;
+  EXPECT_EQ(answer.out, "v.pt\n");
+  EXPECT_TRUE(answer.err.starts_with(
+      "exported the weights of vectors/checkpoints/step_00000020; at 1, 3 and 64 examples no "
+      "answer is further from the flow's than "))
+      << answer.err;
+  EXPECT_TRUE(
+      answer.err.ends_with("\nlog_prob(x [B, 2], context [B, 1]) -> [B]\n"
+                           "encode(x [B, 2], context [B, 1]) -> [B, 2]\n"
+                           "decode(z [B, 2], context [B, 1]) -> [B, 2]\n"))
+      << answer.err;
+  expect_refused(here({"export", "vectors", "--out", "v.pt"}), 2,
+                 "--out: v.pt: is there already; --force replaces it");
+  expect_refused(here({"export", "vectors", "--out", "v.onnx"}), 2,
+                 "--out: expected a file that ends in .pt, found 'v.onnx'");
+}
+
 TEST_F(CommandScore, RefusesWhatItCannotWrite) {
   for (const char* command : {"score", "encode"}) {
     const char* endings =

@@ -13,6 +13,7 @@ void evaluate_command(const Words& words);
 void score_command(const Words& words);
 void encode_command(const Words& words);
 void decode_command(const Words& words);
+void export_command(const Words& words);
 void describe_command(const Words& words);
 void check_command(const Words& words);
 void bench_command(const Words& words);

@@ -18,12 +18,21 @@ bool read_environment() {
   return form == "plain";
 }
 
+// How many PlainKernels live on this thread.
+int& living() {
+  thread_local int count = 0;
+  return count;
+}
+
 }  // namespace
 
 bool plain_kernels() {
   static const bool plain = read_environment();
-  return plain;
+  return plain || living() > 0;
 }
+
+PlainKernels::PlainKernels() { ++living(); }
+PlainKernels::~PlainKernels() { --living(); }
 
 bool takes_loops(at::TensorList tensors) {
   if (plain_kernels()) return false;

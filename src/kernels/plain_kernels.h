@@ -10,6 +10,16 @@ namespace diffeo {
 // else.
 bool plain_kernels();
 
+// As long as one lives, its thread takes the tensor operations, as a trace needs, which follows
+// nothing else.
+class PlainKernels {
+ public:
+  PlainKernels();
+  ~PlainKernels();
+  PlainKernels(const PlainKernels&) = delete;
+  PlainKernels& operator=(const PlainKernels&) = delete;
+};
+
 // Whether the host's loops serve these tensors: all there, and all float or all double. Undefined
 // ones do not matter.
 bool takes_loops(at::TensorList tensors);
