@@ -11,7 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kFolder = DIFFEO_SOURCE "/configs";
+// Beside an installed program, else in the source that it was built from.
+fs::path configs_folder() {
+  std::error_code none;
+  fs::path program = fs::read_symlink("/proc/self/exe", none);
+  fs::path installed = program.parent_path().parent_path() / "share/diffeo/configs";
+  return fs::is_directory(installed, none) ? installed : fs::path(DIFFEO_SOURCE "/configs");
+}
 
 std::string purpose_of(const fs::path& path) {
   std::string line;
@@ -25,11 +31,12 @@ std::string purpose_of(const fs::path& path) {
 
 std::vector<ShippedConfig> shipped_configs() {
   std::vector<ShippedConfig> configs;
+  const fs::path folder = configs_folder();
   std::error_code none;  // a program without its folder has no shipped configurations
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(kFolder, none)) {
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, none)) {
     const fs::path& path = entry.path();
     if (!entry.is_regular_file() || path.extension() != ".yaml") continue;
-    std::string name = fs::relative(path, kFolder).replace_extension().generic_string();
+    std::string name = fs::relative(path, folder).replace_extension().generic_string();
     configs.push_back({name, path, purpose_of(path)});
   }
   std::sort(configs.begin(), configs.end(),
