@@ -1,4 +1,5 @@
 """The command line of scripts/compare, and its rounds."""
+
 import argparse
 import json
 import pathlib
@@ -20,7 +21,9 @@ def names_of(known, what):
         names = [] if text == "none" else text.split(",")
         for name in names:
             if name not in known:
-                raise argparse.ArgumentTypeError(f"'{name}' is no {what}; expected of: {', '.join(known)}")
+                raise argparse.ArgumentTypeError(
+                    f"'{name}' is no {what}; expected of: {', '.join(known)}"
+                )
         return names
 
     return read
@@ -47,7 +50,9 @@ def clone(text):
     name, _, folder = text.partition("=")
     clones = [known for known, peer in PEERS.items() if peer.clone]
     if name not in clones or not folder:
-        raise argparse.ArgumentTypeError(f"expected NAME=DIR with NAME of: {', '.join(clones)}; found '{text}'")
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=DIR with NAME of: {', '.join(clones)}; found '{text}'"
+        )
     if not pathlib.Path(folder).is_dir():
         raise argparse.ArgumentTypeError(f"no such folder: '{folder}'")
     return name, str(pathlib.Path(folder).resolve())
@@ -56,20 +61,48 @@ def clone(text):
 def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/compare",
-        description="Diffeo and the Python libraries of normalizing flows side by side, in alternating rounds, each "
-                    "program in a fresh process: the same model, batch, threads and allocator, on random data.")
-    parser.add_argument("--cases", type=names_of(CASES, "case"), default=list(CASES), metavar="A,B",
-                        help=f"of: {', '.join(CASES)} [all]")
+        description="Diffeo and the Python libraries of normalizing flows side by side, in "
+        "alternating rounds, each program in a fresh process: the same model, batch, threads and "
+        "allocator, on random data.",
+    )
+    parser.add_argument(
+        "--cases",
+        type=names_of(CASES, "case"),
+        default=list(CASES),
+        metavar="A,B",
+        help=f"of: {', '.join(CASES)} [all]",
+    )
     parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="[3]")
-    parser.add_argument("--threads", type=lambda text: [positive(part) for part in text.split(",")], default=[1],
-                        metavar="N,M", help="processor threads [1]")
-    parser.add_argument("--seconds", type=seconds, default=2, metavar="S",
-                        help="about how long each of training, sampling and evaluation is timed in a round [2]")
+    parser.add_argument(
+        "--threads",
+        type=lambda text: [positive(part) for part in text.split(",")],
+        default=[1],
+        metavar="N,M",
+        help="processor threads [1]",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=seconds,
+        default=2,
+        metavar="S",
+        help="about how long each of training, sampling and evaluation is timed in a round [2]",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the rows there as well")
-    parser.add_argument("--peers", type=names_of(PEERS, "peer"), default=list(PEERS), metavar="A,B",
-                        help=f"none, or of: {', '.join(PEERS)} [all that a case has]")
-    parser.add_argument("--peer", type=clone, action="append", default=[], metavar="NAME=DIR",
-                        help="a clone of a peer that no package index has")
+    parser.add_argument(
+        "--peers",
+        type=names_of(PEERS, "peer"),
+        default=list(PEERS),
+        metavar="A,B",
+        help=f"none, or of: {', '.join(PEERS)} [all that a case has]",
+    )
+    parser.add_argument(
+        "--peer",
+        type=clone,
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="a clone of a peer that no package index has",
+    )
     parser.add_argument("--diffeo", metavar="PROGRAM", help="[built first, then build/diffeo]")
     return parser.parse_args()
 
@@ -85,14 +118,22 @@ def built():
 def programs_of(case, options, diffeo, environments):
     """Peers that need a clone take part only where the user names one."""
     clones = dict(options.peer)
-    peers = [name for name in case.peers
-             if name in options.peers and (name in clones or not PEERS[name].clone)]
-    return [diffeo] + [PeerProgram(name, PEERS[name], clones.get(name), environments) for name in peers]
+    peers = [
+        name
+        for name in case.peers
+        if name in options.peers and (name in clones or not PEERS[name].clone)
+    ]
+    return [diffeo] + [
+        PeerProgram(name, PEERS[name], clones.get(name), environments) for name in peers
+    ]
 
 
 def measured(case, threads, options, programs):
-    """One {program: numbers} a round. Each round begins with another program, and every second goes backwards; a
-    program that fails once is left out from then on."""
+    """One {program: numbers} a round.
+
+    Each round begins with another program, and every second goes backwards, so that what else the
+    machine does falls on all. A program that fails once is left out from then on.
+    """
     rounds, failed = [], set()
     for turn in range(options.rounds):
         first = turn % len(programs)
@@ -101,7 +142,9 @@ def measured(case, threads, options, programs):
         for program in order[::-1] if turn % 2 else order:
             if program.name in failed:
                 continue
-            tell(f"{case.name}, threads {threads}, round {turn + 1} of {options.rounds}: {program.name}")
+            tell(
+                f"{case.name}, threads {threads}, round {turn + 1}/{options.rounds}: {program.name}"
+            )
             result = attempt(program, case, threads, options.seconds)
             if result is None:
                 failed.add(program.name)
@@ -126,7 +169,9 @@ def main():
     results, summary, programs = [], [], []
     for case in (CASES[name] for name in options.cases):
         for threads in options.threads:
-            rounds = measured(case, threads, options, programs_of(case, options, diffeo, environments))
+            rounds = measured(
+                case, threads, options, programs_of(case, options, diffeo, environments)
+            )
             for mode in MODES:
                 row, ratios = rows.row(case, mode, threads, rounds)
                 results.append(row)

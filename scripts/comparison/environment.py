@@ -1,4 +1,5 @@
 """The Python environments of the peers, made once and kept: one for PyTorch's, one for JAX's."""
+
 import os
 import pathlib
 import subprocess
@@ -18,7 +19,7 @@ class Environments:
         self.failures = {}
 
     def python(self, peer):
-        """The interpreter in which the peer's packages are; Unavailable where they cannot be had."""
+        """The interpreter that has the peer's packages; Unavailable where they cannot be had."""
         if peer.environment == "torch":
             self._install("torch", TORCH, TORCH_INDEX)
         for package in peer.packages:
@@ -28,8 +29,8 @@ class Environments:
     def _home(self, environment):
         return self.folder / environment
 
-    # A package is marked only when it is whole, so that an interrupted installation is taken up again; a failed one
-    # is not tried again for the next peer.
+    # A package is marked only when it is whole, so that an interrupted installation is taken up
+    # again; a failed one is not tried again for the next peer.
     def _install(self, environment, package, other_index=None):
         mark = self._home(environment) / "installed" / package
         if mark.exists():
@@ -49,7 +50,14 @@ class Environments:
             problem = last_line_of(sys.executable, "-m", "venv", str(home))
             if problem:
                 return problem
-        pip = (str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        pip = (
+            str(home / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        )
         problem = last_line_of(*pip, package)
         if problem and other_index:
             problem = last_line_of(*pip, "--index-url", other_index, package)
@@ -58,7 +66,9 @@ class Environments:
 
 def last_line_of(*command):
     """The last thing that a failing command says; nothing where it succeeds."""
-    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, PIP_NO_INPUT="1"))
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=dict(os.environ, PIP_NO_INPUT="1")
+    )
     if done.returncode == 0:
         return ""
     lines = (done.stderr or done.stdout).strip().splitlines()

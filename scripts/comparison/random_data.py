@@ -1,4 +1,5 @@
-"""Random examples in files that Diffeo reads: its training needs data on disk, and no package is needed to write them."""
+"""Random examples in files that Diffeo reads, for its training needs data on disk."""
+
 import array
 import random
 

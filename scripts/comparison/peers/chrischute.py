@@ -1,4 +1,5 @@
-"""chrischute/real-nvp and chrischute/flowplusplus: weight decay on weight_g and clipping as in their train.py."""
+"""chrischute/real-nvp and chrischute/flowplusplus: weight decay and clipping as in their train.py."""
+
 import math
 
 import torch
@@ -27,7 +28,11 @@ class Chrischute(TorchPeer):
 
     def scores(self, x):
         z, log_det = self.terms(x)
-        return -0.5 * (z**2 + math.log(2 * math.pi)).flatten(1).sum(-1) - math.log(256) * PIXELS + log_det
+        return (
+            -0.5 * (z**2 + math.log(2 * math.pi)).flatten(1).sum(-1)
+            - math.log(256) * PIXELS
+            + log_det
+        )
 
     def draws(self, count):
         return torch.sigmoid(self.model(torch.randn(count, *self.case.shape), reverse=True)[0])
@@ -36,7 +41,12 @@ class Chrischute(TorchPeer):
 def real_nvp(case):
     from models import RealNVP, RealNVPLoss
 
-    model = RealNVP(num_scales=2, in_channels=3, mid_channels=case.sizes["width"], num_blocks=case.sizes["blocks"])
+    model = RealNVP(
+        num_scales=2,
+        in_channels=3,
+        mid_channels=case.sizes["width"],
+        num_blocks=case.sizes["blocks"],
+    )
     return Chrischute(case, model, RealNVPLoss(), 100.0)
 
 
@@ -44,9 +54,16 @@ def flowpp(case):
     import util
     from models import FlowPlusPlus
 
-    model = FlowPlusPlus(scales=[(0, 4), (2, 3)], in_shape=(3, 32, 32), mid_channels=case.sizes["width"],
-                         num_blocks=case.sizes["blocks"], num_dequant_blocks=2,
-                         num_components=case.sizes["components"], use_attn=True, drop_prob=0.2)
+    model = FlowPlusPlus(
+        scales=[(0, 4), (2, 3)],
+        in_shape=(3, 32, 32),
+        mid_channels=case.sizes["width"],
+        num_blocks=case.sizes["blocks"],
+        num_dequant_blocks=2,
+        num_components=case.sizes["components"],
+        use_attn=True,
+        drop_prob=0.2,
+    )
     return Chrischute(case, model, util.NLLLoss(), 1.0)
 
 

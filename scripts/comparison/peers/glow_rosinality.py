@@ -1,4 +1,5 @@
 """rosinality/glow-pytorch: its Glow with the loss of its train.py."""
+
 import math
 
 import torch
@@ -13,8 +14,12 @@ class Rosinality(TorchPeer):
         super().__init__(case)
         import model
 
-        # The width is not passed on to the couplings, and the last block ignores conv_lu: both are defaults.
-        model.AffineCoupling.__init__.__defaults__ = (case.sizes["width"], True)  # filter_size, affine
+        # The width is not passed on to the couplings, and the last block ignores conv_lu: both are
+        # defaults.
+        model.AffineCoupling.__init__.__defaults__ = (
+            case.sizes["width"],
+            True,
+        )  # filter_size, affine
         model.Block.__init__.__defaults__ = (True, True, False)  # split, affine, conv_lu
         self.model = model.Glow(3, case.sizes["depth"], 3, affine=True, conv_lu=False)
         self.optimize()
@@ -27,7 +32,9 @@ class Rosinality(TorchPeer):
         return -self.scores(x).mean() / (math.log(2) * PIXELS)
 
     def draws(self, count):
-        return self.model.reverse([torch.randn(count, *shape) for shape in ((6, 16, 16), (12, 8, 8), (48, 4, 4))])
+        return self.model.reverse(
+            [torch.randn(count, *shape) for shape in ((6, 16, 16), (12, 8, 8), (48, 4, 4))]
+        )
 
 
 def build(case, clone):

@@ -1,4 +1,5 @@
 """survae_flows: Glow of its bijections."""
+
 import math
 import sys
 import types
@@ -14,13 +15,23 @@ class Survae(TorchPeer):
         super().__init__(case)
         from survae.distributions import ConvNormal2d, StandardNormal
         from survae.flows import Flow
-        from survae.transforms import ActNormBijection2d, Conv1x1, Slice, Squeeze2d, UniformDequantization
+        from survae.transforms import (
+            ActNormBijection2d,
+            Conv1x1,
+            Slice,
+            Squeeze2d,
+            UniformDequantization,
+        )
 
         transforms = [UniformDequantization(num_bits=8)]
         for channels, side in ((12, 16), (24, 8), (48, 4)):
             transforms.append(Squeeze2d())
             for _ in range(case.sizes["depth"]):
-                transforms += [ActNormBijection2d(channels), Conv1x1(channels), self.coupling(channels)]
+                transforms += [
+                    ActNormBijection2d(channels),
+                    Conv1x1(channels),
+                    self.coupling(channels),
+                ]
             if side > 4:
                 half = channels // 2
                 transforms.append(Slice(StandardNormal((half, side, side)), num_keep=half))
@@ -32,9 +43,14 @@ class Survae(TorchPeer):
         from survae.transforms import AffineCouplingBijection
 
         width = self.case.sizes["width"]
-        net = nn.Sequential(nn.Conv2d(channels // 2, width, 3, padding=1), nn.ReLU(inplace=True),
-                            nn.Conv2d(width, width, 1), nn.ReLU(inplace=True),
-                            zeroed(nn.Conv2d(width, channels, 3, padding=1)), ElementwiseParams2d(2))
+        net = nn.Sequential(
+            nn.Conv2d(channels // 2, width, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, 1),
+            nn.ReLU(inplace=True),
+            zeroed(nn.Conv2d(width, channels, 3, padding=1)),
+            ElementwiseParams2d(2),
+        )
         return AffineCouplingBijection(net, scale_fn=lambda s: torch.sigmoid(s + 2.0))
 
     def loss(self, x):

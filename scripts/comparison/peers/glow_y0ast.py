@@ -1,4 +1,5 @@
 """y0ast/Glow-PyTorch: its Glow, which dequantizes in its forward pass."""
+
 import torch
 
 from comparison.peers.torch_peer import TorchPeer, import_clone
@@ -9,8 +10,19 @@ class Y0ast(TorchPeer):
         super().__init__(case)
         import model
 
-        self.model = model.Glow((32, 32, 3), case.sizes["width"], case.sizes["depth"], 3, 1.0, "invconv", "affine",
-                                False, 10, True, False)
+        self.model = model.Glow(
+            (32, 32, 3),
+            case.sizes["width"],
+            case.sizes["depth"],
+            3,
+            1.0,
+            "invconv",
+            "affine",
+            False,
+            10,
+            True,
+            False,
+        )
         self.optimize()
 
     def scores(self, x):

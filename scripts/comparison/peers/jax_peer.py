@@ -1,4 +1,5 @@
 """What the peers that stand on JAX share: every step, density and draw is one compiled function."""
+
 import jax
 import numpy
 
@@ -11,7 +12,9 @@ class JaxPeer:
 
     def batch(self):
         random = numpy.random.default_rng(0)
-        return jax.numpy.asarray(random.standard_normal((self.case.batch, *self.case.shape), dtype=numpy.float32))
+        return jax.numpy.asarray(
+            random.standard_normal((self.case.batch, *self.case.shape), dtype=numpy.float32)
+        )
 
     def parameters(self):
         return sum(array.size for array in jax.tree.leaves(self.parts))

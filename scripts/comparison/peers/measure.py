@@ -1,4 +1,4 @@
-"""measure NAME CASE THREADS SECONDS CLONE BEGAN: one peer's numbers in this process, as a line of JSON.
+"""measure NAME CASE THREADS SECONDS CLONE BEGAN: a peer's numbers in this process, as JSON.
 
 BEGAN is when the parent started this process. A peer is an object with
 
@@ -10,6 +10,7 @@ BEGAN is when the parent started this process. A peer is an object with
 
 where every call ends only when its result is there.
 """
+
 import ctypes
 import importlib
 import json
@@ -21,21 +22,9 @@ import sys
 import time
 
 from comparison.cases import CASES, PEERS
+from comparison.peers.names import MODULES
 
 LEAST_STEPS = 3
-
-MODULES = {
-    "nflows": "vectors_nflows",
-    "normflows": "normflows_flows",
-    "zuko": "vectors_zuko",
-    "flowjax": "vectors_flowjax",
-    "distrax": "vectors_distrax",
-    "survae_flows": "glow_survae",
-    "y0ast": "glow_y0ast",
-    "rosinality": "glow_rosinality",
-    "real-nvp": "chrischute",
-    "flowplusplus": "chrischute",
-}
 
 # As Diffeo's main.cpp sets them: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD.
 ALLOCATOR = {-3: 1 << 30, -1: 2**31 - 1, -2: 64 << 20}
@@ -72,13 +61,12 @@ def rate(action, batch, seconds):
 
 def numbers(model, case, seconds, began):
     x = model.batch()
-    loss = model.step(x)
+    if not math.isfinite(model.step(x)):
+        sys.exit("the loss of the first step is not finite")
     result = {"parameters": model.parameters(), "start": time.time() - began}
     model.step(x)
     result["train"] = rate(lambda: model.step(x), case.batch, seconds)
     result["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    if not math.isfinite(loss):
-        sys.exit("the loss of the first step is not finite")
     model.log_prob(x)
     result["evaluate"] = rate(lambda: model.log_prob(x), case.batch, seconds)
     model.sample(case.batch)

@@ -1,4 +1,5 @@
 """What the peers that stand on PyTorch share."""
+
 import pathlib
 import re
 import sys
@@ -17,7 +18,11 @@ class TorchPeer:
 
     def batch(self):
         size = (self.case.batch, *self.case.shape)
-        return torch.randint(0, 256, size, dtype=torch.uint8) if self.case.is_image else torch.randn(size)
+        return (
+            torch.randint(0, 256, size, dtype=torch.uint8)
+            if self.case.is_image
+            else torch.randn(size)
+        )
 
     def optimize(self, groups=None):
         self.optimizer = torch.optim.Adam(groups or self.model.parameters(), lr=1e-3)
@@ -66,8 +71,8 @@ def zeroed(layer):
     return layer
 
 
-# What PyTorch has come to refuse since these programs were written: views of what is not contiguous, and changes in
-# place of what the gradient needs.
+# What PyTorch has come to refuse since these programs were written: views of what is not
+# contiguous, and changes in place of what the gradient needs.
 CURES = ((re.compile(r"\.view\("), ".reshape("), (re.compile(r"(\bq) \*= "), r"\1 = \1 * "))
 
 

@@ -1,4 +1,5 @@
 """distrax: split couplings with haiku's networks, as in its example of a flow."""
+
 import distrax
 import haiku
 import jax
@@ -8,11 +9,13 @@ from comparison.peers.jax_peer import JaxPeer
 
 
 def network(outputs, numbers, width, depth):
-    return haiku.Sequential([
-        haiku.nets.MLP([width] * depth, activate_final=True),
-        haiku.Linear(outputs * numbers, w_init=jax.numpy.zeros, b_init=jax.numpy.zeros),
-        haiku.Reshape((outputs, numbers)),
-    ])
+    return haiku.Sequential(
+        [
+            haiku.nets.MLP([width] * depth, activate_final=True),
+            haiku.Linear(outputs * numbers, w_init=jax.numpy.zeros, b_init=jax.numpy.zeros),
+            haiku.Reshape((outputs, numbers), preserve_dims=-1),
+        ]
+    )
 
 
 def affine(numbers):
@@ -21,7 +24,11 @@ def affine(numbers):
 
 def spline(bound):
     return lambda numbers: distrax.Block(
-        distrax.RationalQuadraticSpline(numbers, range_min=-bound, range_max=bound, boundary_slopes="identity"), 1)
+        distrax.RationalQuadraticSpline(
+            numbers, range_min=-bound, range_max=bound, boundary_slopes="identity"
+        ),
+        1,
+    )
 
 
 def flow_of(case):
@@ -32,8 +39,13 @@ def flow_of(case):
     else:
         bijector, numbers, depth = affine, 2, 2
     layers = [
-        distrax.SplitCoupling(split_index=half, event_ndims=1, swap=bool(i % 2), bijector=bijector,
-                              conditioner=network(half, numbers, sizes["width"], depth))
+        distrax.SplitCoupling(
+            split_index=half,
+            event_ndims=1,
+            swap=bool(i % 2),
+            bijector=bijector,
+            conditioner=network(half, numbers, sizes["width"], depth),
+        )
         for i in range(sizes["transforms"])
     ]
     zeros = jax.numpy.zeros(sizes["columns"])
@@ -46,7 +58,10 @@ class Distrax(JaxPeer):
         super().__init__(case)
         density = haiku.without_apply_rng(haiku.transform(lambda x: flow_of(case).log_prob(x)))
         draw = haiku.without_apply_rng(
-            haiku.transform(lambda key, count: flow_of(case).sample(seed=key, sample_shape=(count,))))
+            haiku.transform(
+                lambda key, count: flow_of(case).sample(seed=key, sample_shape=(count,))
+            )
+        )
         self.parts = density.init(jax.random.key(0), self.batch())
         optimizer = optax.adam(1e-3)
         self.state = optimizer.init(self.parts)

@@ -1,9 +1,15 @@
 """nflows: couplings with its networks, MADEs with plain layers."""
+
 from nflows.distributions import StandardNormal
 from nflows.flows import Flow
 from nflows.nn.nets import MLP, ResidualNet
-from nflows.transforms import (AffineCouplingTransform, CompositeTransform, MaskedAffineAutoregressiveTransform,
-                               PiecewiseRationalQuadraticCouplingTransform, ReversePermutation)
+from nflows.transforms import (
+    AffineCouplingTransform,
+    CompositeTransform,
+    MaskedAffineAutoregressiveTransform,
+    PiecewiseRationalQuadraticCouplingTransform,
+    ReversePermutation,
+)
 
 from comparison.peers.torch_peer import TorchPeer
 
@@ -21,25 +27,33 @@ def halves(sizes, index):
 
 def affine(sizes):
     width = sizes["width"]
-    return [AffineCouplingTransform(halves(sizes, i), lambda a, b: PlainNet([a], [b], [width, width]))
-            for i in range(sizes["transforms"])]
+    return [
+        AffineCouplingTransform(halves(sizes, i), lambda a, b: PlainNet([a], [b], [width, width]))
+        for i in range(sizes["transforms"])
+    ]
 
 
 def spline(sizes):
     def net(inputs, outputs):
         return ResidualNet(inputs, outputs, hidden_features=sizes["width"], num_blocks=1)
 
-    return [PiecewiseRationalQuadraticCouplingTransform(halves(sizes, i), net, num_bins=sizes["bins"], tails="linear",
-                                                        tail_bound=sizes["bound"])
-            for i in range(sizes["transforms"])]
+    return [
+        PiecewiseRationalQuadraticCouplingTransform(
+            halves(sizes, i), net, num_bins=sizes["bins"], tails="linear", tail_bound=sizes["bound"]
+        )
+        for i in range(sizes["transforms"])
+    ]
 
 
 def maf(sizes):
     layers = []
     for _ in range(sizes["transforms"]):
-        layers += [MaskedAffineAutoregressiveTransform(sizes["columns"], sizes["width"], num_blocks=1,
-                                                       use_residual_blocks=False),
-                   ReversePermutation(sizes["columns"])]
+        layers += [
+            MaskedAffineAutoregressiveTransform(
+                sizes["columns"], sizes["width"], num_blocks=1, use_residual_blocks=False
+            ),
+            ReversePermutation(sizes["columns"]),
+        ]
     return layers
 
 

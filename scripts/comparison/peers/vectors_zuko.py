@@ -1,4 +1,5 @@
 """zuko: its RealNVP and MAF, and NSF's splines in couplings."""
+
 import torch
 import zuko
 from zuko.flows import Flow, GeneralCouplingTransform, UnconditionalDistribution
@@ -9,25 +10,34 @@ from comparison.peers.torch_peer import TorchPeer
 
 def affine(sizes):
     width = sizes["width"]
-    return zuko.flows.RealNVP(sizes["columns"], transforms=sizes["transforms"], hidden_features=[width, width])
+    return zuko.flows.RealNVP(
+        sizes["columns"], transforms=sizes["transforms"], hidden_features=[width, width]
+    )
 
 
 def spline(sizes):
     columns, bins, width = sizes["columns"], sizes["bins"], sizes["width"]
     layers = [
-        GeneralCouplingTransform(columns, mask=(torch.arange(columns) < columns // 2) == bool(i % 2),
-                                 univariate=lambda *numbers: MonotonicRQSTransform(*numbers, bound=sizes["bound"]),
-                                 shapes=[(bins,), (bins,), (bins - 1,)], hidden_features=[width] * 3)
+        GeneralCouplingTransform(
+            columns,
+            mask=(torch.arange(columns) < columns // 2) == bool(i % 2),
+            univariate=lambda *numbers: MonotonicRQSTransform(*numbers, bound=sizes["bound"]),
+            shapes=[(bins,), (bins,), (bins - 1,)],
+            hidden_features=[width] * 3,
+        )
         for i in range(sizes["transforms"])
     ]
-    base = UnconditionalDistribution(zuko.distributions.DiagNormal, torch.zeros(columns), torch.ones(columns),
-                                     buffer=True)
+    base = UnconditionalDistribution(
+        zuko.distributions.DiagNormal, torch.zeros(columns), torch.ones(columns), buffer=True
+    )
     return Flow(layers, base)
 
 
 def maf(sizes):
     width = sizes["width"]
-    return zuko.flows.MAF(sizes["columns"], transforms=sizes["transforms"], hidden_features=[width, width])
+    return zuko.flows.MAF(
+        sizes["columns"], transforms=sizes["transforms"], hidden_features=[width, width]
+    )
 
 
 class Zuko(TorchPeer):
