@@ -164,7 +164,7 @@ def print_table(headings, lines):
 
 def main():
     options = arguments()
-    diffeo = Diffeo(options.diffeo or built())
+    diffeo = Diffeo(pathlib.Path(options.diffeo or built()).absolute())
     environments = Environments(ROOT / ".cache" / "compare")
     results, summary, programs = [], [], []
     for case in (CASES[name] for name in options.cases):

@@ -1,4 +1,4 @@
-"""chrischute/real-nvp and chrischute/flowplusplus: weight decay and clipping as in their train.py."""
+"""chrischute/real-nvp and chrischute/flowplusplus, with the decay and clipping of their train.py."""
 
 import math
 
