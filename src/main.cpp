@@ -39,6 +39,7 @@ void run(const Words& words, StopRequest& stop) {
       {"bench", "time and memory of training, forward and sampling", bench_command},
       {"config", "list, show, validate configurations", config_command},
       {"env", "this program, its libraries and this machine", env_command},
+      {"completions", "completion of commands and options, for a shell", completions_command},
       {"--version", "the program's version",
        [](const Words&) { std::cout << version_line() << "\n"; }},
   };

@@ -34,7 +34,8 @@ TEST_F(CommandUsage, NamesTheNearestCommand) {
                  "diffeo config: unknown command 'lst', did you mean 'list'?");
   expect_refused(diffeo({"frobnicate"}), 2,
                  "diffeo: unknown command 'frobnicate', expected one of: train, sample, evaluate, "
-                 "score, encode, decode, export, describe, check, bench, config, env, --version");
+                 "score, encode, decode, export, describe, check, bench, config, env, "
+                 "completions, --version");
   expect_refused(diffeo({"--verson"}), 2,
                  "diffeo: unknown option '--verson', did you mean '--version'?");
 }
@@ -79,6 +80,35 @@ TEST_F(CommandUsage, SaysWhenStandardOutputCannotBeWritten) {
   Answer answer = Program(folder_.path(), {"config", "schema"}, "/dev/full").wait();
   EXPECT_EQ(answer.exit, 1);
   EXPECT_EQ(answer.first_line(), "standard output: cannot be written");
+}
+
+TEST_F(CommandUsage, ListsOptionsForCompletions) {
+  Answer commands = diffeo({"--options"});
+  EXPECT_EQ(commands.exit, 0);
+  EXPECT_TRUE(commands.out.starts_with("train\ttrain a flow from a configuration\n"));
+  EXPECT_NE(diffeo({"sample", "--options"}).out.find("\n--temperature\tScale of the noise"),
+            std::string::npos);
+  EXPECT_NE(diffeo({"config", "--options"}).out.find("validate\t"), std::string::npos);
+}
+
+// Completes the last word of a command line as bash would.
+TEST_F(CommandUsage, CompletesInBash) {
+  for (const char* shell : {"bash", "zsh", "fish"})
+    write(shell, diffeo({"completions", shell}).out);
+  auto completed = [&](const std::string& words) {
+    write("try.sh", "set -- " + words +
+                        "\nsource ./bash\nCOMP_WORDS=(" DIFFEO_PROGRAM
+                        " \"$@\")\nCOMP_CWORD=$#\n_diffeo\nprintf '%s ' \"${COMPREPLY[@]}\"\n");
+    EXPECT_EQ(std::system(("cd " + path("").string() + " && bash try.sh >out").c_str()), 0);
+    return read_plainly(path("out"));
+  };
+  EXPECT_EQ(completed("sa"), "sample ");
+  EXPECT_EQ(completed("sample run --temp"), "--temperature ");
+  EXPECT_EQ(completed("train cifar10/r"), "cifar10/realnvp ");
+  EXPECT_EQ(completed("config val"), "validate ");
+  EXPECT_EQ(completed("config show quick"), "quickstart ");
+  expect_refused(diffeo({"completions", "tcsh"}), 2,
+                 "diffeo completions: SHELL: expected bash, zsh or fish, found 'tcsh'");
 }
 
 }  // namespace

@@ -113,7 +113,19 @@ void CommandLine::refuse_leftovers() const {
   }
 }
 
+// "--count<tab>How many samples", without those that only programs use.
+void CommandLine::print_options() const {
+  for (const CLI::Option* option : app_->get_options()) {
+    if (!option->get_positional())
+      std::cout << option->get_name() << "\t" << option->get_description() << "\n";
+  }
+}
+
 bool CommandLine::parse(const Words& words) {
+  if (words == Words{"--options"}) {
+    print_options();
+    return false;
+  }
   try {
     parse_words(words);
   } catch (const CLI::CallForHelp&) {

@@ -49,7 +49,8 @@ class CommandLine {
   void option(const char* name, const char* value_name, const char* help,
               std::function<std::string(const std::string&)> read);
 
-  // False when only help was asked for; it has been printed then.
+  // False when only help was asked for, or by --options a line for each option, as completions
+  // read them (completions_command.cpp); it has been printed then.
   bool parse(const Words& words);
 
  private:
@@ -59,6 +60,7 @@ class CommandLine {
     std::function<std::string(const std::string&)> read;
   };
 
+  void print_options() const;
   void parse_words(const Words& words);
   void refuse_leftovers() const;
 

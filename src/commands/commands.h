@@ -19,5 +19,6 @@ void check_command(const Words& words);
 void bench_command(const Words& words);
 void config_command(const Words& words);
 void env_command(const Words& words);
+void completions_command(const Words& words);
 
 }  // namespace diffeo

@@ -30,6 +30,11 @@ void dispatch(const std::string& name, std::span<const Command> commands, const 
     std::cout << usage(name, commands) << "\n";
     return;
   }
+  if (words == Words{"--options"}) {
+    for (const Command& command : commands)
+      std::cout << command.name << "\t" << command.help << "\n";
+    return;
+  }
   auto found = std::find_if(commands.begin(), commands.end(),
                             [&](const Command& c) { return c.name == word; });
   if (found != commands.end()) return found->run({words.begin() + 1, words.end()});

@@ -40,8 +40,8 @@ struct StoredLatents {
   Tensor context = {};  // [N, C], or undefined
 };
 
-// Of a file that encode has written, of `sample --out FILE.safetensors`, or [N, D] of any program's.
-// Throws Exit::kData: what the flow's levels are, and what was found.
+// Of a file that encode has written, of `sample --out FILE.safetensors`, or [N, D] of any
+// program's. Throws Exit::kData: what the flow's levels are, and what was found.
 StoredLatents read_latents(const std::filesystem::path& path, const std::vector<Segment>& segments);
 
 }  // namespace diffeo

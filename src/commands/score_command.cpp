@@ -104,23 +104,10 @@ void check_outputs(const ScoreArguments& arguments) {
   if (arguments.maps) check_output("--maps", *arguments.maps, {".npy"}, arguments.out.force);
 }
 
-void tell(const ExamplesToScore& scored, const LoadedFlow& loaded) {
-  std::cerr << "scored " << scored.examples().size() << " examples of " << scored.split
-            << " with the " << (loaded.averaged ? "averaged " : "") << "weights of "
-            << loaded.path.string() << std::endl;
-}
-
-void score_as_told(const ScoreArguments& arguments) {
-  check_outputs(arguments);
-  LoadedFlow loaded = arguments.scoring.load();
-  ScoreOptions how = arguments.scoring.options(loaded);
-  arguments.draws.set(how, loaded, arguments.scoring.command);
-  how.maps = arguments.maps.has_value();
-  ExamplesToScore scored = examples_to_score(loaded, arguments.scoring);
+// Writes the scores of all examples, and returns their nats, [N].
+Tensor write_scores(const ScoreArguments& arguments, const LoadedFlow& loaded,
+                    const ExamplesToScore& scored, ScoreOptions how) {
   const Dataset& examples = scored.examples();
-  require(!arguments.complexity || has_png(examples.examples), Exit::kUsage,
-          "diffeo score: --complexity is that of images with 1 or 3 channels");
-
   ScoreTable table(arguments, scored, static_cast<int64_t>(loaded.flow->latents().size()),
                    how.importance);
   auto file = open_score_file(*arguments.out.path, table.columns(), examples.size());
@@ -136,11 +123,26 @@ void score_as_told(const ScoreArguments& arguments) {
   });
   file->commit();
   if (maps) maps->commit();
-  tell(scored, loaded);
-  std::cout << *arguments.out.path << "\n";
-  if (maps) std::cout << *arguments.maps << "\n";
+  return at::cat(nats);
+}
 
-  std::string problem = complaint(at::cat(nats), *loaded.flow, examples, how.seed);
+void score_as_told(const ScoreArguments& arguments) {
+  check_outputs(arguments);
+  LoadedFlow loaded = arguments.scoring.load();
+  ScoreOptions how = arguments.scoring.options(loaded);
+  arguments.draws.set(how, loaded, arguments.scoring.command);
+  how.maps = arguments.maps.has_value();
+  ExamplesToScore scored = examples_to_score(loaded, arguments.scoring);
+  const Dataset& examples = scored.examples();
+  require(!arguments.complexity || has_png(examples.examples), Exit::kUsage,
+          "diffeo score: --complexity is that of images with 1 or 3 channels");
+  Tensor nats = write_scores(arguments, loaded, scored, how);
+  std::cerr << "scored " << examples.size() << " examples of " << scored.split << " with the "
+            << (loaded.averaged ? "averaged " : "") << "weights of " << loaded.path.string()
+            << std::endl;
+  std::cout << *arguments.out.path << "\n";
+  if (arguments.maps) std::cout << *arguments.maps << "\n";
+  std::string problem = complaint(nats, *loaded.flow, examples, how.seed);
   if (problem.empty()) return;
   if (arguments.allow_nonfinite) return warn_user(problem);
   fail(Exit::kDiverged, problem, "; ", *arguments.out.path,

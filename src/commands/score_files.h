@@ -17,8 +17,8 @@ class ScoreFile {
   virtual void commit() = 0;
 };
 
-// How scores are kept, told by a file's ending: .csv with a header and .jsonl with an object a line,
-// both with the example's `index` first and every number with as many digits as bring it back
+// How scores are kept, told by a file's ending: .csv with a header and .jsonl with an object a
+// line, both with the example's `index` first and every number with as many digits as bring it back
 // exactly (what is not finite: inf, -inf and nan in csv, null in jsonl); .npy: the column `nats`
 // alone, [N] float64. `columns` begin with nats.
 std::unique_ptr<ScoreFile> open_score_file(const std::filesystem::path& path,

@@ -41,10 +41,11 @@ struct ExamplesToScore {
   const Dataset& examples() const { return data.split(split); }
 };
 
-// The data of the flow's own configuration, with changes (data.path=/elsewhere), or of a whole other
-// section ('data={source: npy, …}'). Without --split the test set, else what was held out, else what
-// there is. Throws Exit::kUsage where the flow does not fit such examples, by shape, number of
-// classes or context columns, and Exit::kData as reading them does. Doubts go to standard error.
+// The data of the flow's own configuration, with changes (data.path=/elsewhere), or of a whole
+// other section ('data={source: npy, …}'). Without --split the test set, else what was held out,
+// else what there is. Throws Exit::kUsage where the flow does not fit such examples, by shape,
+// number of classes or context columns, and Exit::kData as reading them does. Doubts go to standard
+// error.
 ExamplesToScore examples_to_score(const LoadedFlow& loaded, const ScoringArguments& arguments);
 
 }  // namespace diffeo

@@ -12,8 +12,8 @@ namespace diffeo {
 void check_examples(const std::filesystem::path& file, int64_t count, const Shape& found,
                     const Shape& expected);
 
-// Vectors [N, D] of any float -> float32. Refuses numbers that are not finite there, and columns that
-// single precision cannot hold apart (require_single_precision()).
+// Vectors [N, D] of any float -> float32. Refuses numbers that are not finite there, and columns
+// that single precision cannot hold apart (require_single_precision()).
 Tensor single_precision(const std::filesystem::path& file, const Tensor& vectors);
 
 // One label for each of `count` examples, each in 0 … classes - 1: -> [count] int64.

@@ -27,8 +27,8 @@ bool is_named_as_picture(const fs::path& path) {
   return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
 }
 
-// The pictures in a folder, by their paths in it, in the alphabet's order. What begins with a dot is
-// hidden, as the files that some systems leave in folders.
+// The pictures in a folder, by their paths in it, in the alphabet's order. What begins with a dot
+// is hidden, as the files that some systems leave in folders.
 Names pictures_in(const std::string& folder) {
   std::error_code problem;
   Names found;

@@ -13,8 +13,8 @@ namespace diffeo {
 // names alone where those differ; then classes and attributes.
 class PictureTable {
  public:
-  // Reads columns by name. Throws Exit::kData as CsvReader does, for a column that is not there, and
-  // for a picture that stands twice.
+  // Reads columns by name. Throws Exit::kData as CsvReader does, for a column that is not there,
+  // and for a picture that stands twice.
   PictureTable(const std::string& path, const std::optional<std::string>& label,
                const std::vector<std::string>& context);
 

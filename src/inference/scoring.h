@@ -17,8 +17,8 @@ struct ScoreOptions {
 };
 
 // log p taken apart for some examples that follow each other, on the host in float64. Where the
-// flow dequantizes, log_det and base are means over the draws of log p(x, u) - log q(u | x), a bound
-// of log p(x) on average.
+// flow dequantizes, log_det and base are means over the draws of log p(x, u) - log q(u | x), a
+// bound of log p(x) on average.
 struct Scores {
   Tensor log_det;     // [B]
   Tensor base;        // [B, L] log-density of each level's latents, in the order of latents()
@@ -30,10 +30,10 @@ struct Scores {
 };
 using ScoreSink = std::function<void(const Scores&)>;
 
-// Gives the scores of every example to the sink, in order and in batches. An example's noise is that
-// of its place in the data set (the rule is in core/noise.h), so the batch size changes no more than
-// rounding. The flow's parameters say where it computes. Scores need not be finite. Throws
-// Exit::kUsage where maps are asked for and latents have no place in an image.
+// Gives the scores of every example to the sink, in order and in batches. An example's noise is
+// that of its place in the data set (the rule is in core/noise.h), so the batch size changes no
+// more than rounding. The flow's parameters say where it computes. Scores need not be finite.
+// Throws Exit::kUsage where maps are asked for and latents have no place in an image.
 void score(Flow& flow, const Dataset& data, const ScoreOptions& options, const ScoreSink& sink);
 
 // Where in an image [C, H, W] its base's nats lie: -log base of each latent, summed over channels

@@ -9,8 +9,8 @@
 namespace diffeo {
 
 // A table of text with a header, read row by row (RFC 4180): cells apart by one character, rows by
-// LF or CRLF; a cell in quotes may hold both, and a quote as two. UTF-8, with or without a byte order
-// mark. Memory holds one row. Every error begins with FILE:LINE.
+// LF or CRLF; a cell in quotes may hold both, and a quote as two. UTF-8, with or without a byte
+// order mark. Memory holds one row. Every error begins with FILE:LINE.
 class CsvReader {
  public:
   // Reads the header. Throws for a name that is empty, stands twice or is no UTF-8.
