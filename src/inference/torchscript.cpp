@@ -213,7 +213,11 @@ class Exporter {
       require(found.sizes() == expected.sizes() && apart.isfinite().all().item<bool>(),
               "export: what ", method.name, " answers to ", count,
               " examples is not what the flow does");
-      largest = std::max(largest, apart.max().item<double>());
+      double farthest = apart.max().item<double>();
+      require(farthest < (flow_.options().dtype() == at::kDouble ? 1e-8 : 1e-3), "export: what ",
+              method.name, " answers to ", count, " examples is off by ", farthest,
+              " from the flow, more than rounding");
+      largest = std::max(largest, farthest);
     }
     return largest;
   }
