@@ -130,6 +130,17 @@ TEST(Export, HasTheFlowsGradientForEveryKindOfLayer) {
   }
 }
 
+TEST(Export, TakesAFlowWithSamplesThatAreNotFinite) {
+  std::shared_ptr<Flow> flow = perturbed(plane("- {type: sigmoid}"), at::kDouble);
+  Tensor z = at::tensor({-1.0, 0.5}, at::kDouble).view({1, 2});
+  ASSERT_FALSE(flow->decode(z).isfinite().all().item<bool>());
+  TorchScript script = torchscript_of(*flow, {});
+  EXPECT_LT(script.largest_difference, 1e-12);
+  std::istringstream file(script.bytes);
+  Tensor x = torch::jit::load(file).get_method("decode")({z}).toTensor();
+  EXPECT_EQ(x[0][1].item<double>(), 0);
+}
+
 // The module of a Glow that depends on classes, and the flow.
 class ExportedGlow : public testing::Test {
  protected:
