@@ -286,6 +286,20 @@ TEST_F(CommandTrain, RefusesBadInputAndWritesNothing) {
        2,
        "diffeo train: --threads: expected a whole number from 1 to 4096, found '0'"},
       {{"--fork", "none"}, 4, "none: no such run or checkpoint"},
+      {{"--init", "none.pt"},
+       2,
+       "--init: none.pt: expected a file that ends in .safetensors; in Python, "
+       "safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\") writes one"},
+      {{"--map", "x.yaml"},
+       2,
+       "diffeo train: --map: says what becomes of --init FILE, which is not given"},
+      {{"--init", "x.safetensors", "--map", "none"},
+       2,
+       "--map: none: no such file; of the shipped maps there are normflows_glow and "
+       "rosinality_glow"},
+      {{"--init", "x.safetensors", "--fork", "r"},
+       2,
+       "diffeo train: --fork and --init both give the weights to start from; choose one"},
   };
   for (const BadInput& bad : all) {
     Words words{"train", "image.yaml", "--run", "r"};

@@ -21,6 +21,7 @@ std::vector<std::string> shipped_names() {
   std::vector<std::string> names;
   const std::filesystem::path folder = DIFFEO_SOURCE "/configs";
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.path().parent_path().filename() == "maps") continue;  // of train --map
     if (entry.path().extension() == ".yaml")
       names.push_back(entry.path().lexically_relative(folder).replace_extension());
   }

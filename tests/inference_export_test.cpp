@@ -2,9 +2,12 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/autograd.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <functional>
 #include <map>
 #include <sstream>
 
@@ -74,6 +77,68 @@ TEST(Export, IsTheFlowItselfForEveryFamilyAtAnyBatchSize) {
       EXPECT_EQ(script.signatures.size(), 3u);
     }
   }
+}
+
+Config plane(const std::string& layers) {
+  return parse_config("data: {source: synthetic, density: gaussian}\nflow:\n" + layers);
+}
+
+// The gradient of log p by x.
+Tensor slope_of(const std::function<Tensor(const Tensor&)>& log_prob, const Tensor& x) {
+  Tensor leaf = x.detach().clone().requires_grad_();
+  return torch::autograd::grad({log_prob(leaf).sum()}, {leaf})[0];
+}
+
+TEST(Export, HasTheFlowsGradientForEveryKindOfLayer) {
+  torch::jit::GraphOptimizerEnabledGuard unoptimised(false);  // for a few calls not worth it
+  const char* net = "net: {hidden: 8, activation: tanh}}";
+  auto inverse = [&](const std::string& map) {
+    return joined("- {type: inverse, body: [{type: autoregressive, map: ", map, ", ", net, "]}");
+  };
+  auto forward = [&](const std::string& map) {
+    return joined("- {type: autoregressive, map: ", map, ", ", net);
+  };
+  for (const std::string& layers :
+       {std::string(
+            "- {type: qr}\n- {type: svd}\n- {type: householder}\n- {type: lu_linear}\n- {type: "
+            "linear}\n- {type: linear, form: tril_plus_low_rank}\n- {type: inv_conv}\n- {type: "
+            "inv_conv, form: lu}\n- {type: batch_norm}\n- {type: prelu}\n- {type: shuffle}"),
+        forward("{type: affine, form: maf}"), forward("{type: rational_quadratic, bins: 4}"),
+        forward("{type: logistic_mixture, components: 2}"),
+        forward("{type: gaussian_mixture, components: 2}"), inverse("{type: affine, form: iaf}"),
+        inverse("{type: rational_quadratic, bins: 4}"),
+        inverse("{type: logistic_mixture, components: 2}"),
+        inverse("{type: gaussian_mixture, components: 2}")}) {
+    std::shared_ptr<Flow> flow = perturbed(plane(layers), at::kDouble);
+    TorchScript script = torchscript_of(*flow, {});
+    EXPECT_LT(script.largest_difference, 1e-10) << layers;
+    std::istringstream file(script.bytes);
+    torch::jit::Module module = torch::jit::load(file);
+    for (int64_t count : {1, 3, 64}) {
+      Tensor x = SeededNoise(6).normal("x", at::empty({count, 2}, at::kDouble));
+      auto ours = [&](const Tensor& leaf) { return flow->log_prob(leaf); };
+      auto theirs = [&](const Tensor& leaf) {
+        return module.get_method("log_prob")({leaf}).toTensor();
+      };
+      EXPECT_TRUE(at::allclose(theirs(x), ours(x), 1e-9, 1e-9)) << layers;
+      if (count != 3) continue;
+      Tensor expected = slope_of(ours, x), found = slope_of(theirs, x);
+      EXPECT_TRUE(at::allclose(found, expected, 1e-7, 1e-7))
+          << layers << "\n"
+          << (found - expected).abs().max().item<double>();
+    }
+  }
+}
+
+TEST(Export, TakesAFlowWithSamplesThatAreNotFinite) {
+  std::shared_ptr<Flow> flow = perturbed(plane("- {type: sigmoid}"), at::kDouble);
+  Tensor z = at::tensor({-1.0, 0.5}, at::kDouble).view({1, 2});
+  ASSERT_FALSE(flow->decode(z).isfinite().all().item<bool>());
+  TorchScript script = torchscript_of(*flow, {});
+  EXPECT_LT(script.largest_difference, 1e-12);
+  std::istringstream file(script.bytes);
+  Tensor x = torch::jit::load(file).get_method("decode")({z}).toTensor();
+  EXPECT_EQ(x[0][1].item<double>(), 0);
 }
 
 // The module of a Glow that depends on classes, and the flow.

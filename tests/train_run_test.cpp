@@ -457,6 +457,46 @@ TEST(Run, WritesNothingWhereTheWeightsOfAnotherDoNotFit) {
   EXPECT_FALSE(fs::exists(second));
 }
 
+TEST(Run, StartsFromTheWeightsOfAnotherProgram) {
+  TemporaryDirectory directory;
+  run_training(plane_yaml(), {.run = directory / "first"});
+  NamedTensors theirs, ours;
+  std::string map = "weights:\n";
+  for (const auto& [name, tensor] :
+       read_checkpoint(directory / "first/checkpoints/step_00000016").weights) {
+    if (name.starts_with("ema.")) continue;
+    ours[name] = tensor;
+    if (tensor.is_floating_point()) theirs["their." + name] = tensor.to(at::kDouble);
+    map += joined("- {to: ", name,
+                  tensor.is_floating_point() ? ", from: [their." + name + "]}\n" : ", value: 1}\n");
+  }
+  save_safetensors(directory / "theirs.safetensors", theirs);
+  save_safetensors(directory / "ours.safetensors", ours);
+  write_plainly(directory / "map.yaml", map);
+  ForeignWeights foreign{directory / "theirs.safetensors", (directory / "map.yaml").string()};
+  for (const ForeignWeights& init : {foreign, {directory / "ours.safetensors"}}) {
+    Prepared child(plane_yaml(), {.run = directory / init.file.stem(), .init = init});
+    EXPECT_EQ(child.state.step, 0);
+    NamedTensors started = child.learner.weights();
+    for (const auto& [name, tensor] : ours) {
+      EXPECT_TRUE(at::equal(tensor, started.at(name))) << name;
+      auto average = started.find("ema." + name);
+      if (average != started.end()) {
+        EXPECT_TRUE(at::equal(tensor, average->second)) << name;
+      }
+    }
+  }
+  theirs.erase(theirs.begin());
+  save_safetensors(foreign.file, theirs);
+  Complaint complaint = complaint_of(
+      [&] { run_training(plane_yaml(), {.run = directory / "second", .init = foreign}); });
+  EXPECT_EQ(complaint.exit, Exit::kCheckpoint);
+  EXPECT_NE(complaint.message.find(": 1 in the model, but 0 in the file (their.flow."),
+            std::string::npos)
+      << complaint.message;
+  EXPECT_FALSE(fs::exists(directory / "second"));
+}
+
 TEST(Run, FallsBackFromABrokenCheckpointAndEndsInTheSameBytes) {
   TemporaryDirectory directory;
   run_training(plane_yaml(), {.run = directory / "a"});

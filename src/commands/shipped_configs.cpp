@@ -5,6 +5,7 @@
 
 #include "config/findings.h"
 #include "core/error.h"
+#include "core/listed.h"
 
 namespace diffeo {
 namespace {
@@ -36,6 +37,7 @@ std::vector<ShippedConfig> shipped_configs() {
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, none)) {
     const fs::path& path = entry.path();
     if (!entry.is_regular_file() || path.extension() != ".yaml") continue;
+    if (path.parent_path().filename() == "maps") continue;  // of train --map
     std::string name = fs::relative(path, folder).replace_extension().generic_string();
     configs.push_back({name, path, purpose_of(path)});
   }
@@ -59,6 +61,19 @@ std::string config_path(const std::string& argument) {
   fail(Exit::kUsage, excerpt(argument),
        ": no such file, and no shipped configuration has that name, ",
        near.empty() ? "see diffeo config list" : "did you mean '" + near + "'?");
+}
+
+std::string map_path(const std::string& argument) {
+  std::error_code none;
+  if (fs::is_regular_file(argument, none)) return argument;
+  fs::path folder = configs_folder() / "maps", shipped = folder / (argument + ".yaml");
+  if (fs::is_regular_file(shipped, none)) return shipped;
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder, none))
+    names.push_back(entry.path().stem());
+  std::sort(names.begin(), names.end());
+  fail(Exit::kUsage, "--map: ", excerpt(argument), ": no such file; of the shipped maps there ",
+       names.empty() ? "is none" : "are " + listed_in_words(names));
 }
 
 }  // namespace diffeo

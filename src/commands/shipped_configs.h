@@ -19,4 +19,7 @@ std::vector<ShippedConfig> shipped_configs();
 // Throws Exit::kUsage, with the nearest name, where it is neither.
 std::string config_path(const std::string& argument);
 
+// Likewise the file that a MAP of `train --init` means: a path, or the name of a shipped map.
+std::string map_path(const std::string& argument);
+
 }  // namespace diffeo

@@ -20,7 +20,7 @@ namespace {
 struct TrainArguments {
   std::string config, device = "auto";
   Words overrides;
-  std::optional<std::string> run, fork;
+  std::optional<std::string> run, fork, init, map;
   std::optional<int64_t> threads;
   bool resume = false, dry_run = false;
 };
@@ -34,6 +34,12 @@ void declare(CommandLine& line, TrainArguments& arguments, StopRequest& stop) {
             "Go on from the run's newest checkpoint; start where there is none");
   line.option("--fork", "CKPT", arguments.fork,
               "Start from this checkpoint's weights where there is nothing to resume");
+  line.option("--init", "FILE", arguments.init,
+              "Start from the weights in this .safetensors where there is nothing to resume");
+  line.option(
+      "--map", "MAP", arguments.map,
+      "Of --init: a YAML file, or rosinality_glow or normflows_glow, that says which of its "
+      "names become which [they are the model's own]");
   line.option("--device", "DEVICE", arguments.device,
               "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
   line.option("--threads", "N", arguments.threads,
@@ -74,6 +80,16 @@ std::filesystem::path run_of(const TrainArguments& arguments) {
   return default_run(name_of(config_path(arguments.config)), arguments.resume);
 }
 
+std::optional<ForeignWeights> init_of(const TrainArguments& arguments) {
+  require(!arguments.map || arguments.init, Exit::kUsage,
+          "diffeo train: --map: says what becomes of --init FILE, which is not given");
+  require(!arguments.fork || !arguments.init, Exit::kUsage,
+          "diffeo train: --fork and --init both give the weights to start from; choose one");
+  if (!arguments.init) return {};
+  return ForeignWeights{*arguments.init,
+                        arguments.map ? std::optional(map_path(*arguments.map)) : std::nullopt};
+}
+
 // A stop that comes before the first step needs no checkpoint.
 TrainResult train_or_stop(const Config& config, const TrainOptions& options) {
   Console console(stderr, standard_error_kind(), standard_error_has_colour());
@@ -102,6 +118,7 @@ void train_as_told(const Config& config, const TrainArguments& arguments, const 
   TrainOptions options{.run = run_of(arguments),
                        .resume = arguments.resume,
                        .fork = arguments.fork,
+                       .init = init_of(arguments),
                        .device = device,
                        .stop = &stop,
                        .command = {"diffeo", "train"}};

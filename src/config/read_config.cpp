@@ -1,6 +1,7 @@
 #include "config/config.h"
 #include "config/source_text.h"
 #include "config/strict_yaml.h"
+#include "config/weight_map.h"
 #include "config/yaml_reader.h"
 #include "config/yaml_writer.h"
 #include "io/files.h"
@@ -43,6 +44,13 @@ Config overridden(const Config& config, const std::string& name,
   Findings findings(name);
   Overrides set(overrides, findings);
   return read_whole<Config>(node_of(copy), {}, findings, set);
+}
+
+WeightMap read_weight_map(const std::string& path) {
+  Findings findings(path);
+  Overrides none({}, findings);
+  std::string text = read_file(path, kMostSourceBytes, Exit::kUsage);
+  return read_whole<WeightMap>(parse_yaml(text, {}, findings), {}, findings, none);
 }
 
 std::vector<Layer> parse_layers(const std::string& text, const std::string& name) {

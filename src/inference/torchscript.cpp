@@ -209,11 +209,20 @@ class Exporter {
       Tensor expected = plain_answer(method, arguments).to(at::kDouble);
       Stack stack(arguments.begin(), arguments.end());
       Tensor found = loaded.get_method(method.name)(stack).toTensor().to(at::kDouble);
-      Tensor apart = (found - expected).abs() / expected.abs().clamp_min(1);
-      require(found.sizes() == expected.sizes() && apart.isfinite().all().item<bool>(),
-              "export: what ", method.name, " answers to ", count,
-              " examples is not what the flow does");
-      largest = std::max(largest, apart.max().item<double>());
+      require(found.sizes() == expected.sizes(), "export: what ", method.name, " answers to ",
+              count, " examples has shape ", found.sizes(), ", and the flow's answer ",
+              expected.sizes());
+      // A flow may have samples that are not finite; then neither answer is.
+      Tensor neither = at::logical_not(at::logical_or(found.isfinite(), expected.isfinite()));
+      Tensor apart =
+          ((found - expected).abs() / expected.abs().clamp_min(1)).masked_fill(neither, 0);
+      require(apart.isfinite().all().item<bool>(), "export: what ", method.name, " answers to ",
+              count, " examples is finite where the flow's answer is not, or the other way");
+      double farthest = apart.max().item<double>();
+      require(farthest < (flow_.options().dtype() == at::kDouble ? 1e-8 : 1e-3), "export: what ",
+              method.name, " answers to ", count, " examples is off by ", farthest,
+              " from the flow, more than rounding");
+      largest = std::max(largest, farthest);
     }
     return largest;
   }

@@ -4,7 +4,9 @@
 #include <torch/headeronly/version.h>
 
 #include "core/hardware.h"
+#include "inference/import_weights.h"
 #include "inference/load_flow.h"
+#include "learn/named_weights.h"
 #include "runs/checkpoint_store.h"
 #include "runs/resume_rules.h"
 
@@ -54,6 +56,13 @@ TrainingState continued(const TrainingState& saved, const TrainingState& here, c
   return state;
 }
 
+// What a model is made of, without averages.
+NamedTensors model_tensors(const Learner& learner) {
+  NamedTensors tensors = learner.weights();
+  std::erase_if(tensors, [](const auto& named) { return named.first.starts_with(kAveragePrefix); });
+  return tensors;
+}
+
 // The lock comes first: whoever else writes here may remove what is about to be read.
 void take_latest(Start& start, const Config& config, const TrainOptions& options) {
   start.directory.emplace(options.run, true);
@@ -83,6 +92,11 @@ Start start_of(const Config& config, const TrainOptions& options) {
 TrainingState begin(Start& start, const Config& config, const TrainOptions& options,
                     const Data& data, Learner& learner) {
   TrainingState here = first_state(config, options);
+  if (options.init && !start.goes_on) {
+    const auto& [file, map] = *options.init;
+    learner.load_weights(imported_weights(file, map, model_tensors(learner)), file.string());
+    return here;
+  }
   if (!start.saved) {
     if (data_is_standardised(config.data))
       learner.flow().take_moments(data.split("train").examples);

@@ -15,11 +15,19 @@
 
 namespace diffeo {
 
+// Weights of another program: a safetensors file, and what of it becomes what (config/weight_map.h);
+// without a map its names are the model's own.
+struct ForeignWeights {
+  std::filesystem::path file;
+  std::optional<std::string> map = {};
+};
+
 struct TrainOptions {
   std::filesystem::path run = {};  // its folder; default_run() names one
   bool resume = false;             // go on from its latest checkpoint; start where it has none
   std::optional<std::string> fork =
       {};  // start from the weights of this checkpoint (see locate_checkpoint())
+  std::optional<ForeignWeights> init = {};  // start from these
   c10::Device device = c10::kCPU;
   StopRequest* stop = nullptr;            // asks to end early or to save; null: nothing does
   std::vector<std::string> command = {};  // for command.txt
