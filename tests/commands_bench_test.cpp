@@ -2,7 +2,7 @@
 
 #include "commands/operator_record.h"
 #include "commands/repetition.h"
-#include "commands/tensor_memory.h"
+#include "core/tensor_memory.h"
 #include "program.h"
 
 #include <ATen/ATen.h>

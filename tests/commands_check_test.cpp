@@ -39,6 +39,28 @@ flow:
   }
 }
 
+// The shift leaves few digits of what comes before it.
+TEST_F(CommandCheck, TellsHowFarRebuiltInputsDrift) {
+  write("c.yaml", R"(
+data: {source: synthetic, density: rings}
+flow: [{type: actnorm}, {type: scale, factor: 1, shift: 30000}, {type: scale, factor: 1, shift: -30000},
+       {type: coupling, net: {type: mlp, hidden: 4}}]
+)");
+  Answer text = diffeo({"check", "c.yaml"});
+  EXPECT_TRUE(std::regex_search(
+      text.out,
+      std::regex(
+          "train.memory: invert would rebuild the inputs of 3 layers, the worst of "
+          "flow.1_scale, off by [0-9.e-]+ at most of its largest number\n"
+          "  and keep that of flow.1_scale, for the bound is 0.0001\n4 of 4 layers pass\n$")))
+      << text.out << text.err;
+  nlohmann::json drift = diffeo({"check", "c.yaml", "--json"}).json().at("drift");
+  EXPECT_EQ(drift.at("bound"), 1e-4);
+  ASSERT_EQ(drift.at("layers").size(), 3u);
+  EXPECT_EQ(drift.at("layers").at(2).at("path"), "flow.1_scale");
+  EXPECT_LT(drift.at("layers").at(0).at("error"), 1e-6);
+}
+
 TEST_F(CommandCheck, CountsTheEvaluationsOfAnInverseThatSearches) {
   write("c.yaml", R"(
 data: {source: synthetic, density: rings}
@@ -47,7 +69,10 @@ flow: [{type: coupling, map: {type: logistic_mixture, components: 2}, net: {type
   Answer text = diffeo({"check", "c.yaml"});
   EXPECT_TRUE(std::regex_search(
       text.out, std::regex("\ninverse by search  evaluations an element  worst\n"
-                           "flow.0_coupling +[0-9.]+ +[0-9]+\n\n2 of 2 layers pass\n")))
+                           "flow.0_coupling +[0-9.]+ +[0-9]+\n\n"
+                           "train.memory: invert would rebuild the inputs of 1 layer, the worst of "
+                           "flow.1_reverse, off by 0.0e\\+00 at most of its largest number\n"
+                           "2 of 2 layers pass\n")))
       << text.out;
   nlohmann::json layers = diffeo({"check", "c.yaml", "--json"}).json().at("layers");
   nlohmann::json effort = layers.at(0).at("inverse_evaluations");

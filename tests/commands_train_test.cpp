@@ -217,7 +217,11 @@ TEST_F(CommandTrain, TriesAStepAndWritesNothing) {
                                           "round trip  0 off at most\n"
                                           "time        [-0-9.e]+ s a step, 0 s for 2 steps without "
                                           "evaluations and pictures\n"
-                                          "memory      .*\n")))
+                                          "memory      .*\n"
+                                          "predicted   store [0-9.]+ kB, recompute [0-9.]+ kB, "
+                                          "invert [0-9.]+ kB of tensors at the peak, by "
+                                          "train.memory\n"
+                                          "            train.memory: auto takes store, .*\n")))
       << answer.out;
   EXPECT_FALSE(exists("r"));
   EXPECT_FALSE(exists("runs"));
@@ -367,10 +371,10 @@ TEST_F(CommandTrain, NamesTheBatchWhereMemoryDoesNotSuffice) {
   Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "--dry-run"});
   expect_refused(answer, 6,
                  "out of memory in training with train.batch_size 100000000000000 in 1 pass: asked "
-                 "for 800.0 TB; cures, "
-                 "what disturbs least first: a larger train.accumulate (the batch in more passes; "
-                 "other noise, and "
-                 "batch norms see smaller batches), a smaller train.batch_size, fewer hidden "
+                 "for 100.0 TB; cures, what disturbs least first: train.memory invert or recompute "
+                 "(the same gradients, slower), a larger train.accumulate (the batch in more "
+                 "passes; other noise, and batch norms see smaller batches), a smaller "
+                 "train.batch_size, fewer hidden "
                  "channels or layers");
 }
 

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "flow/flow.h"
+#include "flow/frugal_pass.h"
 
 namespace diffeo {
 namespace {
@@ -361,14 +362,16 @@ class Contract : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override { layer_ = built(at::kDouble); }
 
-  TransformPtr built(at::ScalarType precision, uint64_t perturbation = 8) {
+  TransformPtr built(at::ScalarType precision, uint64_t perturbation = 8,
+                     const std::string& in_front = "") {
     const Case& c = GetParam();
+    std::string layers = "[" + in_front + (in_front.empty() ? "" : ", ") + (c.layers + 1);
     Site site{.input = c.shape,
               .features = c.features,
               .classes = c.classes,
               .options = precision,
               .seed = perturbation};
-    TransformPtr layer = build_layers(parse_layers(c.layers), site);
+    TransformPtr layer = build_layers(parse_layers(layers), site);
     at::NoGradGuard no_grad;
     layer->forward(examples(16).to(precision), pass(16, Mode::kInitialise, precision));
     // Couplings start as the identity, which would make every check below trivial.
@@ -399,6 +402,34 @@ class Contract : public testing::TestWithParam<Case> {
     return pass;
   }
 
+  // Of a loss of all that the layer returns in mode train, by its input, its features and its
+  // parameters. A layer in front of it: the input of a chain is there in any mode.
+  std::map<std::string, Tensor> gradients(Memory memory, at::ScalarType precision) {
+    auto chain = std::dynamic_pointer_cast<Sequence>(built(precision, 8, kInFront));
+    Tensor x = examples(8).to(precision).requires_grad_();
+    Pass pass = this->pass(8, Mode::kTrain, precision);
+    if (pass.features.defined()) pass.features.requires_grad_();
+    Mapped out = memory == Memory::kStore ? chain->forward(x, pass)
+                                          : frugal_forward(*chain, x, pass, {memory});
+    Tensor z = whole(out), weights = SeededNoise(12).normal("weights", z);
+    ((z * weights).sum() + z.square().sum() - out.log_det_or_zeros().sum()).backward();
+    std::map<std::string, Tensor> found{{"x", x.grad()}};
+    if (pass.features.defined()) found["features"] = pass.features.grad();
+    for (auto& p : chain->named_parameters()) found[p.key()] = p.value().grad();
+    return found;
+  }
+
+  void expect_same_gradients(Memory memory, at::ScalarType precision, double tolerance) {
+    auto expected = gradients(Memory::kStore, precision), found = gradients(memory, precision);
+    for (const auto& [name, gradient] : expected) {
+      ASSERT_EQ(gradient.defined(), found[name].defined()) << name;
+      if (!gradient.defined()) continue;
+      double size = std::max(gradient.abs().max().item<double>(), 1e-3);
+      EXPECT_LE((found[name] - gradient).abs().max().item<double>(), tolerance * size) << name;
+    }
+  }
+
+  static constexpr const char* kInFront = "{type: scale, factor: 0.9, shift: 0.05}";
   TransformPtr layer_;
 };
 
@@ -470,6 +501,14 @@ TEST_P(Contract, SinglePrecisionIsCloseToDouble) {
   EXPECT_EQ(log_det.scalar_type(), at::kFloat);
   EXPECT_TRUE(at::allclose(z.to(at::kDouble), whole(twice), 1e-3, 1e-4));
   EXPECT_TRUE(at::allclose(log_det.to(at::kDouble), twice.log_det_or_zeros(), 1e-3, 1e-3));
+}
+
+TEST_P(Contract, EveryMemoryModeGivesTheSameGradients) {
+  for (Memory memory : {Memory::kRecompute, Memory::kInvert}) {
+    SCOPED_TRACE(name_of(memory));
+    expect_same_gradients(memory, at::kDouble, 1e-9);
+    expect_same_gradients(memory, at::kFloat, 1e-4);
+  }
 }
 
 TEST_P(Contract, BuildsOnTheMetaDevice) {

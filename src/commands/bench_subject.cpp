@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "commands/operator_record.h"
-#include "commands/tensor_memory.h"
 #include "config/configured_flow.h"
 #include "config/data_checks.h"
+#include "core/tensor_memory.h"
 #include "data/host.h"
 #include "learn/objective.h"
 #include "runs/checkpoint.h"

@@ -7,8 +7,8 @@
 #include "commands/layer_times.h"
 #include "commands/machine_rates.h"
 #include "commands/repetition.h"
-#include "commands/tensor_memory.h"
 #include "core/hardware.h"
+#include "core/tensor_memory.h"
 
 namespace diffeo {
 namespace {

@@ -11,6 +11,7 @@
 #include "commands/text_table.h"
 #include "config/configured_flow.h"
 #include "config/outline.h"
+#include "flow/drift.h"
 #include "inference/sampling.h"
 #include "io/json.h"
 #include "terminal/console.h"
@@ -26,6 +27,7 @@ struct Subject {
   std::shared_ptr<Flow> flow;
   Tensor x;
   Tensor labels, context;  // undefined: none
+  std::string source;      // which weights of which checkpoint; empty: random ones
 };
 
 Tensor labels_for(const Config& config, const c10::TensorOptions& options) {
@@ -69,10 +71,9 @@ Subject from_config(const std::string& argument, const c10::TensorOptions& optio
 }
 
 // The examples are the flow's own samples.
-Subject from_checkpoint(const std::string& argument, const c10::TensorOptions& options) {
-  LoadedFlow loaded = load_flow(argument, options, Weights::kAverage, warn_user);
-  std::cerr << "checking the " << (loaded.averaged ? "averaged " : "") << "weights of "
-            << loaded.path.string() << "\n";
+Subject from_checkpoint(const std::string& argument, const c10::TensorOptions& options,
+                        const Warn& warn) {
+  LoadedFlow loaded = load_flow(argument, options, Weights::kAverage, warn);
   SeededNoise noise(kSeed);
   Tensor context = context_for(loaded.config, options, noise);
   SampleOptions four{.count = kExamples,
@@ -80,12 +81,13 @@ Subject from_checkpoint(const std::string& argument, const c10::TensorOptions& o
                      .classes = data_classes(loaded.config.data),
                      .given = context};
   Tensor x = sample(*loaded.flow, four);
-  return {loaded.flow, x, labels_for(loaded.config, options), context};
+  return {loaded.flow, x, labels_for(loaded.config, options), context,
+          joined("the ", loaded.averaged ? "averaged " : "", "weights of ", loaded.path.string())};
 }
 
-Subject subject_of(const std::string& argument) {
-  c10::TensorOptions options = c10::TensorOptions(at::kDouble).device(at::kCPU);
-  return is_checkpoint(argument) ? from_checkpoint(argument, options)
+Subject subject_of(const std::string& argument, at::ScalarType precision, const Warn& warn) {
+  c10::TensorOptions options = c10::TensorOptions(precision).device(at::kCPU);
+  return is_checkpoint(argument) ? from_checkpoint(argument, options, warn)
                                  : from_config(argument, options);
 }
 
@@ -113,18 +115,46 @@ std::string effort_text(const std::vector<LayerVerdict>& verdicts) {
   return any ? table.text() + "\n" : "";
 }
 
-void print_verdicts(const std::vector<LayerVerdict>& verdicts) {
+// How far inputs drift that train.memory: invert rebuilds in single precision, in which flows train.
+std::vector<Drift> drifts_in_training(const std::string& argument) {
+  // Its warnings have been heard in double precision.
+  Subject subject = subject_of(argument, at::kFloat, [](const std::string&) {});
+  SeededNoise noise(kSeed);
+  Pass pass{.labels = subject.labels, .features = subject.context, .noise = &noise};
+  return drifts_of(*subject.flow, subject.x, pass, {Memory::kInvert});
+}
+
+std::string drift_text(const std::vector<Drift>& drifts) {
+  if (drifts.empty()) return "";
+  std::string text = joined("train.memory: invert would rebuild the inputs of ", drifts.size(),
+                            drifts.size() == 1 ? " layer, the worst of " : " layers, the worst of ",
+                            text_of(largest_of(drifts)), " of its largest number\n");
+  for (const Drift& drift : drifts) {
+    if (drift.is_too_large())
+      text += joined("  and keep that of ", drift.path, ", for the bound is ", kDriftBound, "\n");
+  }
+  return text;
+}
+
+nlohmann::json drifts_json(const std::vector<Drift>& drifts) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Drift& drift : drifts) list.push_back({{"path", drift.path}, {"error", drift.error}});
+  return {{"bound", kDriftBound}, {"layers", list}};
+}
+
+void print_verdicts(const std::vector<LayerVerdict>& verdicts, const std::vector<Drift>& drifts) {
   TextTable table({"layer", "verdict", "dimensions", "round trip", "log-det"});
   for (const LayerVerdict& v : verdicts) {
     table.add({v.path, name_of(v.verdict()), grouped_digits(v.dimensions), error_text(v.round_trip),
                v.log_det ? error_text(*v.log_det) : "not checked"});
   }
   std::cout << table.text() << "\n"
-            << effort_text(verdicts) << count_of(verdicts, Verdict::kPass) << " of "
-            << verdicts.size() << " layers pass\n";
+            << effort_text(verdicts) << drift_text(drifts) << count_of(verdicts, Verdict::kPass)
+            << " of " << verdicts.size() << " layers pass\n";
 }
 
-void print_verdicts_as_json(const std::vector<LayerVerdict>& verdicts) {
+void print_verdicts_as_json(const std::vector<LayerVerdict>& verdicts,
+                            const std::vector<Drift>& drifts) {
   nlohmann::json layers = nlohmann::json::array();
   for (const LayerVerdict& v : verdicts) {
     nlohmann::json effort;
@@ -137,7 +167,11 @@ void print_verdicts_as_json(const std::vector<LayerVerdict>& verdicts) {
          {"inverse_evaluations", effort},
          {"log_det_error", v.log_det ? nlohmann::json(*v.log_det) : nlohmann::json()}});
   }
-  std::cout << json_text({{"tolerance", kCheckTolerance}, {"layers", layers}}, 2) << "\n";
+  std::cout << json_text({{"tolerance", kCheckTolerance},
+                          {"layers", layers},
+                          {"drift", drifts_json(drifts)}},
+                         2)
+            << "\n";
 }
 
 // Throws unless every layer has passed.
@@ -156,7 +190,8 @@ void conclude(const std::vector<LayerVerdict>& verdicts, const LayerCheck& check
 }
 
 void check_model(const std::string& model, bool large, bool json) {
-  Subject subject = subject_of(model);
+  Subject subject = subject_of(model, at::kDouble, warn_user);
+  if (!subject.source.empty()) std::cerr << "checking " << subject.source << "\n";
   SeededNoise noise(kSeed);
   Pass pass{.labels = subject.labels, .features = subject.context, .noise = &noise};
   LayerCheck check(*subject.flow->layers(), subject.flow->as_read(subject.x),
@@ -167,7 +202,8 @@ void check_model(const std::string& model, bool large, bool json) {
               << span_text(std::ceil(check.seconds_for_large())) << std::endl;
   }
   std::vector<LayerVerdict> verdicts = check.verdicts(large);
-  json ? print_verdicts_as_json(verdicts) : print_verdicts(verdicts);
+  std::vector<Drift> drifts = drifts_in_training(model);
+  json ? print_verdicts_as_json(verdicts, drifts) : print_verdicts(verdicts, drifts);
   conclude(verdicts, check);
 }
 

@@ -148,7 +148,8 @@ void train_command(const Words& words, StopRequest& stop) {
   trainable_outline_of(config);
   within_memory(joined("in training with train.batch_size ", config.train.batch_size, " in ",
                        config.train.accumulate, config.train.accumulate == 1 ? " pass" : " passes"),
-                "cures, what disturbs least first: a larger train.accumulate (the batch in more "
+                "cures, what disturbs least first: train.memory invert or recompute (the same "
+                "gradients, slower), a larger train.accumulate (the batch in more "
                 "passes; other noise, "
                 "and batch norms see smaller batches), a smaller train.batch_size, fewer hidden "
                 "channels or layers",

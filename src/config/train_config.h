@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/range.h"
+#include "flow/memory_plan.h"
 
 namespace diffeo {
 
@@ -24,6 +25,7 @@ struct TrainConfig {
   int64_t checkpoint_every = 1000;
   int64_t keep = 3;
   double ema_decay = 0;
+  Memory memory = Memory::kStore;
 
   template <class Archive>
   void fields(Archive& ar) {
@@ -49,6 +51,10 @@ struct TrainConfig {
     ar("keep", keep, "newest checkpoints kept, beside the best", at_least(1), OnResume::kFree);
     ar("ema_decay", ema_decay, "decay of the running average of the weights, 0: none",
        from_to_below(0, 1));
+    ar("memory", memory,
+       "what passes keep for their gradients, which are the same: store, all; recompute, each "
+       "layer's input; invert, nothing of layers whose output tells the input; auto, the fastest "
+       "of these that fits the machine");
   }
 
   int64_t examples_in_pass() const { return batch_size / accumulate; }

@@ -10,6 +10,10 @@ namespace diffeo {
 // instructions that LibTorch's kernels use.
 std::string hardware_text(c10::Device device);
 
+// Bytes that a device has, whoever uses them now; of the processors what the machine has, or the
+// control group (cgroup v2) that this process is in leaves it.
+double memory_bytes(c10::Device device);
+
 // Makes LibTorch compute the same bytes each time on one machine's processors, and single precision
 // in all of its digits: cuDNN takes deterministic algorithms, tries none out, and does not round to
 // TF32, which would blur densities and inverses. Attention on a GPU remains the exception: its

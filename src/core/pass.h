@@ -13,6 +13,7 @@ enum class Mode {
   kTrain,       // state that follows the batch may change
   kEvaluate,    // nothing changes
   kInitialise,  // each module sets itself on the input it receives, then passes on its new output
+  kReplay,      // computes what kTrain did, once more, and nothing changes
 };
 
 struct Pass;

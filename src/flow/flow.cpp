@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "flow/frugal_pass.h"
+
 namespace diffeo {
 namespace {
 
@@ -73,9 +75,15 @@ at::ScalarType Flow::example_type() const {
   return units_ ? at::kDouble : c10::typeMetaToScalarType(options_.dtype());
 }
 
+Mapped Flow::layers_forward(const Tensor& x, const Pass& pass) {
+  bool stores = memory_.mode == Memory::kStore || pass.mode != Mode::kTrain || pass.observer ||
+                !at::GradMode::is_enabled();
+  return stores ? layers_->forward(x, pass) : frugal_forward(*layers_, x, pass, memory_);
+}
+
 Mapped Flow::through_layers(const Tensor& x, const Pass& pass) {
-  if (!units_) return layers_->forward(x, conditioned(pass));
-  Mapped units = units_->forward(x), out = layers_->forward(units.value, conditioned(pass));
+  if (!units_) return layers_forward(x, conditioned(pass));
+  Mapped units = units_->forward(x), out = layers_forward(units.value, conditioned(pass));
   out.log_det = sum_of(units.log_det, out.log_det);
   return out;
 }

@@ -5,6 +5,7 @@
 
 #include "core/base.h"
 #include "flow/context_reader.h"
+#include "flow/memory_plan.h"
 #include "flow/standardiser.h"
 #include "transforms/layers.h"
 
@@ -40,6 +41,11 @@ class Flow final : public torch::nn::Module {
   // Takes the moments that examples are standardised by from a whole training set [N, D]. Of a flow
   // that does not standardise, nothing. Otherwise initialise() takes them from its batch.
   void take_moments(const Tensor& examples);
+
+  // What passes in mode train keep for their gradients, by default all. One with an observer keeps
+  // all in any case.
+  void set_memory(const MemoryPlan& plan) { memory_ = plan; }
+  const MemoryPlan& memory() const { return memory_; }
 
   // Sets every layer that starts from data, in order, on a batch [B, ...].
   void initialise(const Tensor& x, const Pass& pass = {});
@@ -79,12 +85,14 @@ class Flow final : public torch::nn::Module {
  private:
   torch::TensorOptions options_;
   Base base_;
+  Mapped layers_forward(const Tensor& x, const Pass& pass);
   // What the layers make of examples, with what standardising them adds.
   Mapped through_layers(const Tensor& x, const Pass& pass);
 
   std::shared_ptr<ContextReader> context_;  // null: the context itself is the features
   std::shared_ptr<Standardiser> units_;     // null: the layers read examples as they are
   std::shared_ptr<Sequence> layers_;
+  MemoryPlan memory_;
 };
 
 // Nats to bits/dim: -log2 p / D for each example.

@@ -46,6 +46,7 @@ Learner::Learner(const Config& config, std::shared_ptr<Flow> flow)
       penalty_(config.penalty, flat_),
       optimizer_(config.optimizer, flat_.values()),
       guard_(flat_.values()) {
+  if (config.train.memory != Memory::kAuto) flow_->set_memory({config.train.memory});
   if (config.train.ema_decay > 0)
     ema_.emplace(config.train.ema_decay, flat_.values(), moments_.values());
 }
@@ -94,6 +95,20 @@ StepReport Learner::step(const Batch& batch) {
   moments_.follow(pending, admitted);
   if (ema_) ema_->follow(flat_.values(), moments_.values(), admitted);
   return {terms.nats, norm, terms.auxiliary};
+}
+
+std::vector<Drift> Learner::keep_what_drifts(int64_t step, const Batch& batch) {
+  constexpr int64_t kExamples = 2;
+  MemoryPlan plan = flow_->memory();
+  if (plan.mode != Memory::kInvert) return {};
+  Batch few = batch.narrow(0, std::min(kExamples, batch.x.size(0))).to(options_);
+  SeededNoise noise(seed_of(seed_, "train"), step * batch.x.size(0));
+  std::vector<Drift> drifts = drifts_of(*flow_, few.x, few.pass().with_noise(noise), plan);
+  for (const Drift& drift : drifts) {
+    if (drift.is_too_large()) plan.kept.insert(drift.path);
+  }
+  flow_->set_memory(plan);
+  return drifts;
 }
 
 double Learner::penalty() const { return penalty_.value(flat_.values()).item<double>(); }

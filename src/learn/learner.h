@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "config/configured_flow.h"
+#include "flow/drift.h"
 #include "io/safetensors.h"
 #include "learn/ema.h"
 #include "learn/gradient.h"
@@ -52,6 +53,11 @@ class Learner {
   bool has_penalty() const { return penalty_.is_there(); }
   double penalty()
       const;  // its value at the weights, in the objective's unit; waits for the device
+
+  // Measures on a few examples how far the inputs drift that passes rebuild, and has the passes
+  // keep those that drift too far, from the next step on. Empty where the memory mode rebuilds
+  // none. `step`: whose batch it is. Waits for the device.
+  std::vector<Drift> keep_what_drifts(int64_t step, const Batch& batch);
 
   // What a checkpoint holds: views of the weights and buffers (raw, and the averages of weights and
   // running moments as "ema." + name) and of the optimizer's state.

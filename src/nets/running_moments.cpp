@@ -54,6 +54,7 @@ Moments RunningMoments::of(const Tensor& x, const Pass& pass, double share) {
 }
 
 void RunningMoments::see(const Moments& batch, const Pass& pass) {
+  if (pass.mode == Mode::kReplay) return;  // the forward that is replayed has seen them
   if (pass.mode == Mode::kTrain) return pool(batch);
   at::NoGradGuard no_grad;
   mean_.copy_(batch.mean);

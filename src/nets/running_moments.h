@@ -19,9 +19,9 @@ constexpr double kFollowRate = 0.1;
 
 // The moments a batch norm divides by. Mode train: the batch's, with gradients. They stay pending
 // here until whoever runs the training has the running averages follow them (learn/flat_moments.h):
-// a step may be refused, or run again to see why. Mode initialise: the batch's, which the running
-// averages become. Mode evaluate: the running averages. Examples of one batch influence each other
-// in the first two modes.
+// a step may be refused, or run again to see why. Mode replay: the batch's, and nothing becomes
+// pending. Mode initialise: the batch's, which the running averages become. Mode evaluate: the
+// running averages. Examples of one batch influence each other in all but the last.
 class RunningMoments final : public torch::nn::Module, public TakesMoments {
  public:
   explicit RunningMoments(const Site& site);

@@ -9,6 +9,25 @@ namespace {
 
 using nlohmann::json;
 
+json memory_json(const MemoryPlan& plan) {
+  return {{"mode", name_of(plan.mode)}, {"kept", plan.kept}};
+}
+
+MemoryPlan memory_of(const json& state) {
+  MemoryPlan plan;
+  if (!state.contains("memory")) return plan;
+  const json& value = state.at("memory");
+  plan.kept = value.at("kept").get<std::set<std::string>>();
+  auto mode = value.at("mode").get<std::string>();
+  for (auto [name, candidate] : EnumNames<Memory>::names) {
+    if (mode == name && candidate != Memory::kAuto) {
+      plan.mode = candidate;
+      return plan;
+    }
+  }
+  fail(Exit::kCheckpoint, "memory.mode: expected store, recompute or invert, found ", mode);
+}
+
 json best_json(const std::optional<Best>& best) {
   return best ? json{{"nats", best->nats}, {"step", best->step}} : json(nullptr);
 }
@@ -35,6 +54,7 @@ json to_json(const TrainingState& state) {
           {"threads", state.threads},
           {"device", state.device},
           {"libtorch", state.libtorch},
+          {"memory", memory_json(state.memory)},
           {"time", {{"seconds", state.seconds}}}};
 }
 
@@ -52,6 +72,7 @@ TrainingState training_state(const json& value, const std::string& place) {
     value.at("threads").get_to(state.threads);
     value.at("device").get_to(state.device);
     value.at("libtorch").get_to(state.libtorch);
+    state.memory = memory_of(value);
     value.at("time").at("seconds").get_to(state.seconds);
     return state;
   } catch (const json::exception& error) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "flow/memory_plan.h"
+
 namespace diffeo {
 
 // The format of checkpoints that this program writes, and the newest that it reads. In format 1
@@ -33,6 +35,7 @@ struct TrainingState {
   int64_t threads = 0;
   std::string device;    // hardware_text(): "cpu (AVX2)"
   std::string libtorch;  // its version
+  MemoryPlan memory;     // of runs before there were modes: all is stored
 
   double seconds = 0;  // of training, over all the processes that took part
 };

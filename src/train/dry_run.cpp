@@ -8,6 +8,7 @@
 #include <ranges>
 
 #include "config/data_checks.h"
+#include "core/hardware.h"
 #include "core/listed.h"
 #include "data/data.h"
 #include "inference/unit.h"
@@ -55,7 +56,10 @@ std::string megabytes(int64_t bytes) { return joined((bytes + (int64_t{1} << 19)
 
 DryRun dry_run(const Config& config, c10::Device device) {
   Data data = fitting_data(config);
+  std::vector<MemoryNeed> needs = memory_needs(config, device, data);
+  MemoryChoice choice = choice_among(needs, memory_bytes(device));
   Learner learner(config, build_flow(config, at::TensorOptions(at::kFloat).device(device)));
+  if (config.train.memory == Memory::kAuto) learner.flow().set_memory({choice.mode});
   Batch batch = data.training->at(0, config.train.batch_size);
   learner.initialise(data.training->at(0, config.train.examples_of_start()));
   double nats = learner.step(batch).nats.item<double>();
@@ -77,6 +81,8 @@ DryRun dry_run(const Config& config, c10::Device device) {
                .seconds_per_step = seconds,
                .state_bytes = state_bytes(learner),
                .peak_bytes = peak_bytes(device),
+               .needs = needs,
+               .choice = choice,
                .doubts = data_doubts(config, data)};
   for (const Segment& segment : learner.flow().latents()) found.latents.push_back(segment.shape);
   return found;
@@ -85,14 +91,15 @@ DryRun dry_run(const Config& config, c10::Device device) {
 std::string text_of(const DryRun& found) {
   auto latents = found.latents | std::views::transform([](const Shape& s) { return to_string(s); });
   double seconds = found.seconds_per_step * static_cast<double>(found.steps);
-  return joined(std::setprecision(4), "parameters  ", found.parameters, "\nbatch       ",
-                found.batch_size, " x ", to_string(found.shape), "\nlatents     ",
-                listed(latents, " + "), "\nloss        ", found.loss, "\nround trip  ",
-                found.round_trip, " off at most", "\ntime        ", found.seconds_per_step,
-                " s a step, ", span_text(seconds), " for ", found.steps,
-                " steps without evaluations and pictures", "\nmemory      ",
-                megabytes(found.state_bytes), " of weights, gradients, moments and average; ",
-                megabytes(found.peak_bytes), " at the peak\n");
+  return joined(
+      std::setprecision(4), "parameters  ", found.parameters, "\nbatch       ", found.batch_size,
+      " x ", to_string(found.shape), "\nlatents     ", listed(latents, " + "), "\nloss        ",
+      found.loss, "\nround trip  ", found.round_trip, " off at most", "\ntime        ",
+      found.seconds_per_step, " s a step, ", span_text(seconds), " for ", found.steps,
+      " steps without evaluations and pictures", "\nmemory      ", megabytes(found.state_bytes),
+      " of weights, gradients, moments and average; ", megabytes(found.peak_bytes),
+      " at the peak\npredicted   ", text_of(found.needs),
+      " of tensors at the peak, by train.memory\n            ", found.choice.reason, "\n");
 }
 
 }  // namespace diffeo

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "core/shape.h"
+#include "train/memory_choice.h"
 
 namespace diffeo {
 
@@ -21,6 +22,8 @@ struct DryRun {
   double seconds_per_step;          // of the second step: the first is slower
   int64_t state_bytes;              // weights, gradients, optimizer, average
   int64_t peak_bytes;               // of the device, or of the process on a CPU
+  std::vector<MemoryNeed> needs;    // of tensors, in each memory mode
+  MemoryChoice choice;              // what auto takes
   std::vector<std::string> doubts;  // data_doubts()
 };
 

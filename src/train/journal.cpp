@@ -64,6 +64,7 @@ Journal::Journal(const Config& config, const Data& data, const TrainOptions& opt
 void Journal::say_how_it_begins(const Start& start, const TrainingState& state) {
   for (const std::string& warning : take_shortcomings()) log_.warn(warning);
   for (const std::string& warning : start.warnings) log_.warn(warning);
+  for (const std::string& note : start.notes) log_.info(note);
   std::string run = directory_.path().string();
   if (start.goes_on) return log_.info(joined("resuming ", run, " after step ", state.step));
   log_.info(
@@ -116,6 +117,19 @@ void Journal::add_score(const TrainingState& state, const Score& score, const st
     return log_.warn(joined(place, " has no number, and the run goes on: ", score.fault));
   bool is_best = kind == "evaluation" && state.best && state.best->step == state.step;
   log_.info(joined(place, " ", unit_.text(score.result), is_best ? ", the best so far" : ""));
+}
+
+void Journal::add_drifts(const TrainingState& state, const std::vector<Drift>& drifts) {
+  const Drift& largest = largest_of(drifts);
+  add_line(state, "memory",
+           {{"drift", largest.error}, {"layer", largest.path}, {"kept", state.memory.kept}}, {});
+  log_.detail("rebuilt inputs: " + text_of(largest));
+  for (const Drift& drift : drifts) {
+    if (!drift.is_too_large()) continue;
+    log_.warn(joined("train.memory: invert cannot rebuild the input of ", text_of(drift),
+                     " of its largest number (the bound is ", kDriftBound,
+                     "); it is kept from here on"));
+  }
 }
 
 void Journal::draw(Flow& flow, int64_t step) {

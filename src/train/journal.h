@@ -38,6 +38,7 @@ class Journal {
   void show(const TrainingState& state, const Interval& interval);  // after each step
   void add_steps(const TrainingState& state, const StepsReport& report);
   void add_score(const TrainingState& state, const Score& score, const std::string& kind);
+  void add_drifts(const TrainingState& state, const std::vector<Drift>& drifts);  // at least one
   void draw(Flow& flow, int64_t step);
 
   // Whether the disk took it. The journal adds what it alone knows: lines written, time passed.

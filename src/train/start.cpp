@@ -40,6 +40,7 @@ TrainingState first_state(const Config& config, const TrainOptions& options) {
   state.threads = at::get_num_threads();
   state.device = hardware_text(options.device);
   state.libtorch = TORCH_VERSION;
+  state.memory.mode = config.train.memory;
   return state;
 }
 
@@ -52,6 +53,7 @@ TrainingState continued(const TrainingState& saved, const TrainingState& here, c
   TrainingState state = saved;
   state.threads = here.threads;
   state.device = here.device;
+  if (here.memory.mode != Memory::kAuto) state.memory.mode = here.memory.mode;
   state.libtorch = here.libtorch;
   return state;
 }

@@ -22,6 +22,7 @@ struct Start {
   // Held from the outset where there is something to go on from: another writer would remove old
   // checkpoints.
   std::optional<RunDirectory> directory;
+  std::vector<std::string> notes;     // what else the log is to say
   std::vector<std::string> warnings;  // for the log, once the run has one
 };
 

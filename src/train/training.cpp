@@ -1,11 +1,15 @@
 #include "train/training.h"
 
 #include "config/data_checks.h"
+#include "core/hardware.h"
 #include "learn/divergence.h"
 #include "learn/schedule.h"
+#include "train/memory_choice.h"
 
 namespace diffeo {
 namespace {
+
+constexpr int64_t kStepsBetweenDrifts = 100;
 
 constexpr const char* kCures =
     "\n  Cures: a lower optimizer.learning_rate, more optimizer.schedule.warmup_steps, an "
@@ -56,7 +60,15 @@ void Training::take_step() {
   is_saved_ = false;
   newest_.reset();
   step_seconds_ += watch.seconds();
+  if (state_.step % kStepsBetweenDrifts == 1) watch_drift(batch);
   if (journal_) journal_->show(state_, interval_);
+}
+
+// A resumed run measures at the same steps.
+void Training::watch_drift(const Batch& batch) {
+  std::vector<Drift> drifts = learner_.keep_what_drifts(state_.step - 1, batch);
+  state_.memory = learner_.flow().memory();
+  if (journal_ && !drifts.empty()) journal_->add_drifts(state_, drifts);
 }
 
 void Training::do_what_is_due() {
@@ -193,9 +205,18 @@ TrainResult train(const Config& config, const TrainOptions& options, Console& co
   Data data = fitting_data(config);
   for (std::string& doubt : data_doubts(config, data)) start.warnings.push_back(std::move(doubt));
   options.poll();
+  std::optional<MemoryChoice> choice;
+  if (config.train.memory == Memory::kAuto && !start.goes_on)
+    choice = choice_among(memory_needs(config, options.device, data), memory_bytes(options.device));
+  options.poll();
   Learner learner(config, build_flow(config, at::TensorOptions(at::kFloat).device(options.device)));
   options.poll();
   TrainingState state = begin(start, config, options, data, learner);
+  if (choice) {
+    state.memory.mode = choice->mode;
+    start.notes.push_back(choice->reason);
+  }
+  learner.flow().set_memory(state.memory);
   options.poll();
   Journal journal(config, data, options, console, std::move(start), state, learner.flat().count());
   Training training(config, options, data, learner, state, &journal);

@@ -30,6 +30,7 @@ class Training {
 
  private:
   void take_step();
+  void watch_drift(const Batch& batch);  // of what passes rebuild; warns of what is kept then
   void do_what_is_due();
   bool is_due(int64_t every) const {
     return every > 0 && state_.step > 0 && state_.step % every == 0;

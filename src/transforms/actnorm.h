@@ -36,6 +36,7 @@ struct ActNormConfig {
 class ActNorm final : public Transform {
  public:
   ActNorm(const ActNormConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
   // Joins an inv_conv behind it, whose matrix takes the scale in.
   std::optional<Mapped> forward_with(Transform& next, const Tensor& x, const Pass& pass) override;

@@ -14,6 +14,7 @@ namespace {
 class Additive final : public ElementwiseMap {
  public:
   int64_t parameter_count() const override { return 1; }
+  bool inverts_to_rounding() const override { return true; }
   Mapped forward(const Tensor& x, const Tensor& raw) override { return {x + raw}; }
   Tensor inverse(const Tensor& y, const Tensor& raw) override { return y - raw; }
 };
@@ -88,6 +89,7 @@ class Affine : public ElementwiseMap {
  public:
   explicit Affine(AffineForm form) : form_(form), rule_(rule_of(form)) {}
   int64_t parameter_count() const override { return 2; }
+  bool inverts_to_rounding() const override { return true; }
   NumberLayout layout() const override { return rule_.layout; }
 
   Mapped forward(const Tensor& x, const Tensor& raw) override {

@@ -93,6 +93,19 @@ Mapped Coupling::do_forward(const Tensor& x, const Pass& pass) {
   return {partition_.merge(mapped.value, after.value), sum_of(mapped.log_det, after.log_det)};
 }
 
+// One evaluation of the network serves both: it reads the kept half of the input, which is that of
+// the output, and the changed half is written beside it behind autograd's back.
+Replayed Coupling::do_replay(const Tensor& z, at::TensorList, const Pass& pass) {
+  Tensor input = z.detach().clone().requires_grad_();
+  Tensor raw = parameters(partition_.split(input).first, pass);
+  {
+    at::NoGradGuard no_grad;
+    auto [kept, after] = partition_.split(z);
+    input.variable_data().copy_(partition_.merge(kept, map_->inverse(after, raw)));
+  }
+  return {input, map_->forward_within(input, partition_, raw)};
+}
+
 // The kept half, the changed one as the map left it, and the map's numbers.
 Coupling::Undoing Coupling::undoing(const Tensor& z, const Pass& pass) {
   auto [kept, after] = partition_.split(z);

@@ -48,6 +48,10 @@ class Coupling : public Transform {
  public:
   Coupling(const CouplingConfig& config, const Site& site);
   Tensor inverse_evaluations(const Tensor& z, const Pass& pass) override;
+  // Not with moments of the batch, by which no inverse goes.
+  bool rebuilds_input() const override {
+    return !moments_ && !kept_map_ && map_->inverts_to_rounding();
+  }
   std::optional<OutsideDomain> outside_domain(const Tensor& x) const override;
 
  protected:
@@ -75,6 +79,7 @@ class Coupling : public Transform {
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
   Mapped do_inverse_with_log_det(const Tensor& z, const Pass& pass) override;
+  Replayed do_replay(const Tensor& z, at::TensorList ended, const Pass& pass) override;
   void normalise(Mapped& changed, const Pass& pass);
 
   // What an inverse needs.

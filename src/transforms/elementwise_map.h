@@ -26,6 +26,8 @@ class ElementwiseMap : public torch::nn::Module {
   virtual Tensor inverse(const Tensor& y, const Tensor& raw) = 0;
   // forward() of the half of x that the partition does not keep, put back beside the other half.
   virtual Mapped forward_within(const Tensor& x, const Partition& partition, const Tensor& raw);
+  // Whether inverse() is a formula that gives an element back to rounding.
+  virtual bool inverts_to_rounding() const { return false; }
   // How many evaluations inverse() takes for each element, int64 on the host; undefined where it is
   // a formula.
   virtual Tensor inverse_evaluations(const Tensor&, const Tensor&) const { return {}; }

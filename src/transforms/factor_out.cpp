@@ -49,8 +49,26 @@ Gaussian FactorOut::density(const Tensor& going_on, const Pass& pass) const {
 Mapped FactorOut::do_forward(const Tensor& x, const Pass& pass) {
   std::vector<Tensor> halves = x.chunk(2, 1);
   if (!conv_) return {.value = halves[0], .ended = {halves[1]}};
-  Mapped eps = standardised(halves[1], density(halves[0], pass));
+  return split(x, density(halves[0], pass));
+}
+
+Mapped FactorOut::split(const Tensor& x, const Gaussian& prior) const {
+  std::vector<Tensor> halves = x.chunk(2, 1);
+  Mapped eps = standardised(halves[1], prior);
   return {.value = halves[0], .log_det = eps.log_det, .ended = {eps.value}};
+}
+
+// The prior is evaluated once: it reads the half that goes on, and the other is written beside it
+// behind autograd's back.
+Replayed FactorOut::do_replay(const Tensor& z, at::TensorList ended, const Pass& pass) {
+  if (!conv_) return Transform::do_replay(z, ended, pass);
+  Tensor input = at::cat({z, ended[0]}, 1).detach().requires_grad_();
+  Gaussian prior = density(input.chunk(2, 1)[0], pass);
+  {
+    at::NoGradGuard no_grad;
+    input.variable_data().chunk(2, 1)[1].copy_(unstandardised(ended[0], prior));
+  }
+  return {input, split(input, prior)};
 }
 
 Tensor FactorOut::do_inverse(const Tensor& z, const Pass& pass) {

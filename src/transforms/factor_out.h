@@ -40,11 +40,14 @@ struct FactorOutConfig {
 class FactorOut final : public Transform {
  public:
   FactorOut(const FactorOutConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
   Tensor do_inverse(const Tensor& z, const Pass& pass) override;
   Tensor do_inverse_with(const Tensor& z, at::TensorList ended, const Pass& pass) override;
+  Replayed do_replay(const Tensor& z, at::TensorList ended, const Pass& pass) override;
+  Mapped split(const Tensor& x, const Gaussian& prior) const;
   Gaussian density(const Tensor& going_on, const Pass& pass) const;
 
   int64_t classes_;

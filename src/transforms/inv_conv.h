@@ -55,6 +55,7 @@ struct InvConvConfig {
 class InvConv final : public Transform {
  public:
   InvConv(const InvConvConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
   // forward(x scale + shift), scale and shift [C, 1, 1], at the price of forward(x) alone; nothing
   // where the split stands in the way, or for vectors, whose columns may be so far from zero that

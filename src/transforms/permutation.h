@@ -20,6 +20,7 @@ struct ReverseConfig {
 class Reverse final : public Transform {
  public:
   Reverse(const ReverseConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
@@ -38,6 +39,7 @@ struct ShuffleConfig {
 class Shuffle final : public Transform {
  public:
   Shuffle(const ShuffleConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
@@ -64,6 +66,7 @@ struct PermutationConfig {
 class Permutation final : public Transform {
  public:
   Permutation(const PermutationConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
@@ -95,6 +98,7 @@ struct FlipConfig {
 class Flip final : public Transform {
  public:
   Flip(const FlipConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
@@ -114,6 +118,7 @@ struct FlattenConfig {
 class Flatten final : public Transform {
  public:
   Flatten(const FlattenConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;

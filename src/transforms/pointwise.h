@@ -72,6 +72,7 @@ struct ScaleConfig {
 class Scale final : public Transform {
  public:
   Scale(const ScaleConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;

@@ -50,6 +50,8 @@ struct PriorConfig {
 class Prior final : public Transform {
  public:
   Prior(const PriorConfig& config, const Site& site);
+  // The classifier's term hangs on z alone, exactly.
+  bool rebuilds_input() const override { return !classifier_; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;

@@ -14,17 +14,6 @@ std::vector<Shape> all_ended(const std::vector<TransformPtr>& layers) {
   return shapes;
 }
 
-// Adds all that `step` has to say to `whole`, whose value it replaces.
-void append(Mapped& whole, Mapped step) {
-  whole.value = std::move(step.value);
-  whole.log_det = sum_of(whole.log_det, step.log_det);
-  for (Tensor& part : step.ended) whole.ended.push_back(std::move(part));
-  for (auto& [name, term] : step.auxiliary) {
-    Tensor& sum = whole.auxiliary[name];
-    sum = sum_of(sum, term);
-  }
-}
-
 }  // namespace
 
 Sequence::Sequence(const Site& site, std::vector<TransformPtr> layers)
@@ -45,22 +34,20 @@ bool Sequence::stochastic() const {
                      [](auto& layer) { return layer->stochastic(); });
 }
 
-// Of layer i and the next, where they join. An observer is to see every layer, and a start sets
-// each by what it receives.
-std::optional<Mapped> Sequence::forward_of_two(size_t i, const Tensor& x, const Pass& pass) {
-  if (pass.observer || pass.mode == Mode::kInitialise || i + 1 == layers_.size()) return {};
-  return layers_[i]->forward_with(*layers_[i + 1], x, pass);
+// An observer is to see every layer, and a start sets each by what it receives.
+Link Sequence::forward_from(size_t i, const Tensor& x, const Pass& pass) {
+  bool each_alone = pass.observer || pass.mode == Mode::kInitialise || i + 1 == layers_.size();
+  std::optional<Mapped> both;
+  if (!each_alone) both = layers_[i]->forward_with(*layers_[i + 1], x, pass);
+  return both ? Link{2, std::move(*both)} : Link{1, layers_[i]->forward(x, pass)};
 }
 
 Mapped Sequence::do_forward(const Tensor& x, const Pass& pass) {
   Mapped whole{x};
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    if (std::optional<Mapped> both = forward_of_two(i, whole.value, pass)) {
-      append(whole, std::move(*both));
-      ++i;
-    } else {
-      append(whole, layers_[i]->forward(whole.value, pass));
-    }
+  for (size_t i = 0; i < layers_.size();) {
+    Link link = forward_from(i, whole.value, pass);
+    whole.append(std::move(link.out));
+    i += link.layers;
   }
   return whole;
 }
@@ -82,7 +69,7 @@ Tensor Sequence::do_inverse_with(const Tensor& z, at::TensorList ended, const Pa
 Mapped Sequence::do_inverse_with_log_det(const Tensor& z, const Pass& pass) {
   Mapped whole{z};
   for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer)
-    append(whole, (*layer)->inverse_with_log_det(whole.value, pass));
+    whole.append((*layer)->inverse_with_log_det(whole.value, pass));
   return whole;
 }
 

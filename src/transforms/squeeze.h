@@ -36,6 +36,7 @@ struct SqueezeConfig {
 class Squeeze final : public Transform {
  public:
   Squeeze(const SqueezeConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;
@@ -62,6 +63,7 @@ struct UnsqueezeConfig {
 class Unsqueeze final : public Transform {
  public:
   Unsqueeze(const UnsqueezeConfig& config, const Site& site);
+  bool rebuilds_input() const override { return true; }
 
  private:
   Mapped do_forward(const Tensor& x, const Pass& pass) override;

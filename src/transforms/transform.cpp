@@ -15,6 +15,16 @@ Tensor Mapped::log_det_or_zeros() const {
   return log_det.defined() ? log_det : zero_log_det(value);
 }
 
+void Mapped::append(Mapped next) {
+  value = std::move(next.value);
+  log_det = sum_of(log_det, next.log_det);
+  for (Tensor& part : next.ended) ended.push_back(std::move(part));
+  for (auto& [name, term] : next.auxiliary) {
+    Tensor& sum = auxiliary[name];
+    sum = sum_of(sum, term);
+  }
+}
+
 std::optional<OutsideDomain> first_outside(const Tensor& x, const Domain& domain) {
   Tensor places = at::logical_or(x<domain.low, x> domain.high).nonzero();
   if (places.size(0) == 0) return {};
@@ -84,6 +94,25 @@ Mapped Transform::do_inverse_with_log_det(const Tensor& z, const Pass& pass) {
   Tensor x = do_inverse(z, pass);
   Tensor log_det = do_forward(x, pass).log_det;
   return {x, log_det.defined() ? -log_det : log_det};
+}
+
+Replayed Transform::replay(const Tensor& z, const Pass& pass, at::TensorList ended) {
+  check("replay", "input", z, output_);
+  check_ended("replay", ended);
+  require(rebuilds_input(), path_, ".replay: does not rebuild its input");
+  Replayed again = do_replay(z, ended, pass.with_mode(Mode::kReplay));
+  check("replay", "output", again.input, input_);
+  return again;
+}
+
+Replayed Transform::do_replay(const Tensor& z, at::TensorList ended, const Pass& pass) {
+  Tensor x;
+  {
+    at::NoGradGuard no_grad;
+    x = do_inverse_with(z, ended, pass);
+  }
+  Tensor input = x.detach().requires_grad_();
+  return {input, do_forward(input, pass)};
 }
 
 }  // namespace diffeo

@@ -28,6 +28,13 @@ struct Mapped {
   std::map<std::string, Tensor> auxiliary = {};
 
   Tensor log_det_or_zeros() const;  // [B], always defined
+  void append(Mapped next);         // what the next step says of the value, which it replaces
+};
+
+// A forward that was made once more to be differentiated.
+struct Replayed {
+  Tensor input;  // [B, ...], a leaf that requires a gradient
+  Mapped out;    // forward(input), with a graph
 };
 
 // A number that a layer does not map.
@@ -79,6 +86,14 @@ class Transform : public torch::nn::Module {
     return {};
   }
 
+  // Whether replay() has the input back to rounding, for about the cost of one forward. The input
+  // of a layer that does not is kept where memory is saved.
+  virtual bool rebuilds_input() const { return false; }
+
+  // The input of a forward in mode train, rebuilt from what that returned, and the forward made
+  // again, in mode replay and with a graph. `pass`: that of the forward, which was the last one.
+  Replayed replay(const Tensor& z, const Pass& pass, at::TensorList ended = {});
+
   // Whether forward() draws noise, so that its log_det is a bound.
   virtual bool stochastic() const { return false; }
 
@@ -99,6 +114,9 @@ class Transform : public torch::nn::Module {
   // By default minus the forward's at the solution. A layer whose forward follows the batch, or
   // that has the log_det at hand, says it itself.
   virtual Mapped do_inverse_with_log_det(const Tensor& z, const Pass& pass);
+  // Of a layer that rebuilds its input. By default the inverse and then the forward; a layer with a
+  // network shares one evaluation between both.
+  virtual Replayed do_replay(const Tensor& z, at::TensorList ended, const Pass& pass);
 
  private:
   void check(const char* method, const char* what, const Tensor& t, const Shape& expected) const;

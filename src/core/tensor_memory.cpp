@@ -1,4 +1,4 @@
-#include "commands/tensor_memory.h"
+#include "core/tensor_memory.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CachingDeviceAllocator.h>
@@ -32,13 +32,23 @@ void TensorMemory::forget_peak() {
   else c10::getDeviceAllocator(device_.type())->resetPeakStats(device_.index());
 }
 
-int64_t TensorMemory::peak() const {
-  if (device_.is_cpu()) return counter_->peak;
+namespace {
+
+auto device_bytes(c10::Device device) {
   auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-  return c10::getDeviceAllocator(device_.type())
-      ->getDeviceStats(device_.index())
-      .allocated_bytes[all]
-      .peak;
+  return c10::getDeviceAllocator(device.type())
+      ->getDeviceStats(device.index())
+      .allocated_bytes[all];
+}
+
+}  // namespace
+
+int64_t TensorMemory::peak() const {
+  return device_.is_cpu() ? counter_->peak : device_bytes(device_).peak;
+}
+
+int64_t TensorMemory::now() const {
+  return device_.is_cpu() ? counter_->bytes : device_bytes(device_).current;
 }
 
 int64_t process_peak_bytes() {

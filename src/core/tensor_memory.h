@@ -18,6 +18,7 @@ class TensorMemory {
 
   void forget_peak();    // the peak counts from what there is now
   int64_t peak() const;  // bytes
+  int64_t now() const;
 
  private:
   class Counter;
