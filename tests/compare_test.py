@@ -23,9 +23,9 @@ from comparison.programs import PeerProgram  # noqa: E402
 PROGRAM = ""
 
 
-def run(*words):
+def run(*words, diffeo=None):
     return subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "compare"), "--diffeo", PROGRAM, *words],
+        [sys.executable, str(ROOT / "scripts" / "compare"), "--diffeo", diffeo or PROGRAM, *words],
         capture_output=True,
         text=True,
     )
@@ -193,22 +193,8 @@ class CommandLine(unittest.TestCase):
         self.assertIn("| 2d | 1 | Diffeo | 35,344 |", done.stdout)
 
     def test_a_failure_of_ours_is_a_failure(self):
-        done = subprocess.run(
-            [
-                sys.executable,
-                str(ROOT / "scripts" / "compare"),
-                "--diffeo",
-                "/nowhere/diffeo",
-                "--cases",
-                "2d",
-                "--peers",
-                "none",
-                "--rounds",
-                "1",
-            ],
-            capture_output=True,
-            text=True,
-        )
+        once = ("--cases", "2d", "--peers", "none", "--rounds", "1")
+        done = run(*once, diffeo="/nowhere/diffeo")
         self.assertEqual(done.returncode, 1)
         self.assertIn(
             "compare: 2d: Diffeo: [Errno 2] No such file or directory: '/nowhere/diffeo'",

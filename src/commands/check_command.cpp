@@ -26,8 +26,8 @@ constexpr uint64_t kSeed = 0;
 struct Subject {
   std::shared_ptr<Flow> flow;
   Tensor x;
-  Tensor labels, context;  // undefined: none
-  std::string source;      // which weights of which checkpoint; empty: random ones
+  Tensor labels, context;   // undefined: none
+  std::string source = {};  // which weights of which checkpoint; empty: random ones
 };
 
 Tensor labels_for(const Config& config, const c10::TensorOptions& options) {
@@ -82,7 +82,7 @@ Subject from_checkpoint(const std::string& argument, const c10::TensorOptions& o
                      .given = context};
   Tensor x = sample(*loaded.flow, four);
   return {loaded.flow, x, labels_for(loaded.config, options), context,
-          joined("the ", loaded.averaged ? "averaged " : "", "weights of ", loaded.path.string())};
+          "the " + loaded.weights_text()};
 }
 
 Subject subject_of(const std::string& argument, at::ScalarType precision, const Warn& warn) {
@@ -115,7 +115,8 @@ std::string effort_text(const std::vector<LayerVerdict>& verdicts) {
   return any ? table.text() + "\n" : "";
 }
 
-// How far inputs drift that train.memory: invert rebuilds in single precision, in which flows train.
+// How far inputs drift that train.memory: invert rebuilds in single precision, in which flows
+// train.
 std::vector<Drift> drifts_in_training(const std::string& argument) {
   // Its warnings have been heard in double precision.
   Subject subject = subject_of(argument, at::kFloat, [](const std::string&) {});

@@ -113,7 +113,7 @@ void CommandLine::refuse_leftovers() const {
   }
 }
 
-// "--count<tab>How many samples", without those that only programs use.
+// A line each: "--count<tab>How many samples".
 void CommandLine::print_options() const {
   for (const CLI::Option* option : app_->get_options()) {
     if (!option->get_positional())

@@ -20,8 +20,8 @@ _diffeo() {
   if [[ ${words[0]} == config ]] && ((${#words[@]} > 1)); then path+=("${words[1]}"); fi
   local known
   known=$("${path[@]}" --options 2>/dev/null | cut -f1)
-  if [[ ${words[0]} == train || ${words[0]} == bench || ${words[0]} == describe || ${words[0]} == check ||
-    "${words[*]:0:2}" == "config show" || "${words[*]:0:2}" == "config validate" ]]; then
+  local takes_config='^(train|bench|describe|check|config show|config validate)( |$)'
+  if [[ ${words[*]} =~ $takes_config ]]; then
     known+=" $("${COMP_WORDS[0]}" config list 2>/dev/null | cut -d' ' -f1)"
   fi
   mapfile -t COMPREPLY < <(compgen -W "$known" -- "$word")
@@ -48,13 +48,15 @@ _diffeo() {
 compdef _diffeo diffeo
 )sh";
 
-constexpr const char* kFish = R"sh(# diffeo's commands and options: put this file, called diffeo.fish, into ~/.config/fish/completions.
+constexpr const char* kFish =
+    R"sh(# diffeo's commands and options: put this file into ~/.config/fish/completions, as diffeo.fish.
 function __diffeo_options
   set -l given (commandline --tokens-expanded --cut-at-cursor 2>/dev/null; or commandline -opc)
   set -l path $given[1]
   for word in $given[2..]
     string match -q -- '-*' $word; and continue
-    test (count $path) -lt 2; or test "$path[2]" = config -a (count $path) -lt 3; and set -a path $word
+    test (count $path) -lt 2; or test "$path[2]" = config -a (count $path) -lt 3
+    and set -a path $word
   end
   $path --options 2>/dev/null
 end
@@ -63,7 +65,8 @@ function __diffeo_takes_config
   contains -- "$given[2]" train bench describe check
 end
 complete -c diffeo -a '(__diffeo_options)'
-complete -c diffeo -n __diffeo_takes_config -a '(diffeo config list 2>/dev/null | string split -f1 " ")'
+complete -c diffeo -n __diffeo_takes_config \
+  -a '(diffeo config list 2>/dev/null | string split -f1 " ")'
 )sh";
 
 }  // namespace
@@ -76,12 +79,14 @@ void completions_command(const Words& words) {
                    "source <(diffeo completions bash)");
   line.argument("SHELL", shell, "bash, zsh or fish");
   if (!line.parse(words)) return;
-  const char* script = shell == "bash"   ? kBash
-                       :
-  shell == "zsh" ? kZsh : shell == "fish" ? kFish : nullptr;
-  require(script != nullptr, Exit::kUsage,
-          "diffeo completions: SHELL: expected bash, zsh or fish, found '", shell, "'");
-  std::cout << script;
+  const std::pair<std::string, const char*> scripts[] = {
+      {"bash", kBash}, {"zsh", kZsh}, {"fish", kFish}};
+  for (const auto& [name, script] : scripts) {
+    if (name != shell) continue;
+    std::cout << script;
+    return;
+  }
+  fail(Exit::kUsage, "diffeo completions: SHELL: expected bash, zsh or fish, found '", shell, "'");
 }
 
 }  // namespace diffeo

@@ -5,12 +5,10 @@
 
 #include "commands/batch_progress.h"
 #include "commands/commands.h"
-#include "commands/devices.h"
+#include "commands/flow_arguments.h"
 #include "commands/latent_files.h"
-#include "commands/model_argument.h"
 #include "commands/output_file.h"
 #include "commands/sample_files.h"
-#include "config/configured_flow.h"
 #include "core/listed.h"
 #include "core/memory.h"
 #include "inference/given.h"
@@ -19,26 +17,21 @@ namespace diffeo {
 namespace {
 
 struct DecodeArguments {
-  std::string checkpoint, latents, device = "auto";
+  FlowArguments flow;
+  std::string latents;
   OutputFile out;
   std::optional<std::string> given;
-  std::optional<int64_t> label, batch_size;
-  bool raw = false;
+  std::optional<int64_t> label;
 };
 
 void declare(CommandLine& line, DecodeArguments& arguments) {
-  line.argument("CKPT", arguments.checkpoint, "Run, checkpoint, or RUN:latest, RUN:best, RUN:STEP");
+  arguments.flow.declare(line);
   line.argument("LATENTS", arguments.latents,
                 "What encode wrote, samples in .safetensors, or .npy [N, D]");
   line.option("--class", "K", arguments.label, "Of every example [the file's labels]", at_least(0));
   line.option("--given", "CONTEXT", arguments.given,
               "What to condition on: NAME=VALUE,... or FILE.npy, a row for each [the file's]");
-  line.option("--batch-size", "N", arguments.batch_size,
-              "Examples at once; changes nothing but memory and time [the training's]",
-              at_least(1));
-  line.flag("--raw", arguments.raw, "The weights themselves and not their running average");
-  line.option("--device", "DEVICE", arguments.device,
-              "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
+  arguments.flow.declare_computing(line, "Examples");
   arguments.out.declare(line, "Ends in .png, .npy or .safetensors, as sample writes them");
 }
 
@@ -89,10 +82,7 @@ SampleOutline outline_for(const LoadedFlow& loaded, const StoredLatents& stored,
           .latent_precision = stored.latents.scalar_type(),
           .are_images = data_is_image(loaded.config.data),
           .have_labels = labels,
-          .metadata = {{"program", joined("diffeo ", DIFFEO_VERSION)},
-                       {"checkpoint", loaded.path.string()},
-                       {"step", std::to_string(loaded.state.step)},
-                       {"weights", loaded.averaged ? "average" : "raw"}}};
+          .metadata = loaded.origin()};
 }
 
 void decode_all(Flow& flow, const Batch& all, int64_t batch_size, SampleFile& file) {
@@ -105,9 +95,8 @@ void decode_all(Flow& flow, const Batch& all, int64_t batch_size, SampleFile& fi
     Batch here = batch.to(flow.options());
     SeededNoise noise(seed_of(0, "decode"), first);
     Tensor values = flow.decode(here.x, here.pass().with_noise(noise)).cpu();
-    Tensor bad = values.isfinite().flatten(1).all(1).logical_not().nonzero().flatten();
-    require(bad.numel() == 0, Exit::kDiverged, "diffeo decode: row ",
-            bad.numel() > 0 ? first + bad[0].item<int64_t>() : 0,
+    std::optional<int64_t> bad = first_not_finite(values);
+    require(!bad, Exit::kDiverged, "diffeo decode: row ", first + bad.value_or(0),
             " of the latents decodes to numbers that are not finite, so nothing is written");
     file.add({values, batch.x, batch.labels});
   }
@@ -115,18 +104,16 @@ void decode_all(Flow& flow, const Batch& all, int64_t batch_size, SampleFile& fi
 
 void decode_as_told(const DecodeArguments& arguments) {
   std::filesystem::path path = arguments.out.checked({".png", ".npy", ".safetensors"});
-  Config config = stored_config(locate_checkpoint(arguments.checkpoint, warn_user));
-  StoredLatents stored = read_latents(arguments.latents, build_flow(config, at::kMeta)->latents());
-  at::TensorOptions options =
-      at::TensorOptions(stored.latents.scalar_type()).device(device_named(arguments.device));
-  LoadedFlow loaded = load_flow(arguments.checkpoint, options,
-                                arguments.raw ? Weights::kRaw : Weights::kAverage, warn_user);
+  NamedTensors held = read_latents(arguments.latents);
+  LoadedFlow loaded = arguments.flow.load(latent_precision(held));
+  StoredLatents stored = latents_for(loaded.flow->latents(), held, arguments.latents);
+  const Config& config = loaded.config;
   Tensor labels =
       labels_of(arguments, stored, samples_by_class(config.flow) ? data_classes(config.data) : 0);
   Tensor context = context_of(arguments, stored, data_context(config.data));
   auto file = open_sample_file(path, outline_for(loaded, stored, labels.defined()));
   decode_all(*loaded.flow, {stored.latents, labels, context},
-             arguments.batch_size.value_or(config.train.examples_in_pass()), *file);
+             arguments.flow.examples_at_once(loaded), *file);
   file->commit();
   std::cout << path.string() << "\n";
 }

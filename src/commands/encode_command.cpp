@@ -6,7 +6,6 @@
 #include "commands/commands.h"
 #include "commands/latent_files.h"
 #include "commands/output_file.h"
-#include "commands/precisions.h"
 #include "commands/scoring_arguments.h"
 #include "core/listed.h"
 #include "core/memory.h"
@@ -15,19 +14,19 @@ namespace diffeo {
 namespace {
 
 struct EncodeArguments {
-  ScoringArguments scoring{.command = "diffeo encode"};
+  ScoringArguments scoring{.command = "diffeo encode", .flow = {.precision = "fp64"}};
   OutputFile out;
   std::optional<int64_t> level;
-  std::string precision = "fp64";
 };
 
 void declare(CommandLine& line, EncodeArguments& arguments) {
   arguments.scoring.declare(line);
   line.option("--level", "L", arguments.level,
               "The latents of this level alone, 0 the first that ends [all]", at_least(0));
-  declare_precision(line, arguments.precision,
-                    "In which to compute and write: in fp64, decode gives whole numbers back "
-                    "exactly [fp64]");
+  arguments.scoring.flow.declare_precision(
+      line,
+      "In which to compute and write: in fp64, decode gives whole numbers back "
+      "exactly [fp64]");
   arguments.out.declare(line, "Ends in .safetensors (a tensor for each level) or .npy ([N, D])");
 }
 
@@ -37,14 +36,6 @@ void require_level(const Flow& flow, const std::optional<int64_t>& level) {
           levels == 1 ? " level" : " levels", ", counted from 0");
 }
 
-Metadata metadata_of(const LoadedFlow& loaded, const std::string& split) {
-  return {{"program", joined("diffeo ", DIFFEO_VERSION)},
-          {"checkpoint", loaded.path.string()},
-          {"step", std::to_string(loaded.state.step)},
-          {"weights", loaded.averaged ? "average" : "raw"},
-          {"split", split}};
-}
-
 void encode_all(Flow& flow, const Dataset& examples, int64_t batch_size, LatentFile& file) {
   at::NoGradGuard no_grad;
   BatchProgress progress(examples.size(), batch_size);
@@ -52,9 +43,9 @@ void encode_all(Flow& flow, const Dataset& examples, int64_t batch_size, LatentF
     progress.begin_batch();
     Batch batch = examples.slice(first, batch_size).to(flow.options());
     Tensor latents = flow.encode(batch.x, batch.pass());
-    Tensor bad = latents.isfinite().all(1).logical_not().nonzero().flatten();
-    require(bad.numel() == 0, Exit::kDiverged, "diffeo encode: the latents of example ",
-            bad.numel() > 0 ? first + bad[0].item<int64_t>() : 0,
+    std::optional<int64_t> bad = first_not_finite(latents);
+    require(!bad, Exit::kDiverged, "diffeo encode: the latents of example ",
+            first + bad.value_or(0),
             " are not finite, so nothing is written; diffeo score tells why");
     file.add(latents.cpu());
   }
@@ -62,22 +53,22 @@ void encode_all(Flow& flow, const Dataset& examples, int64_t batch_size, LatentF
 
 void encode_as_told(const EncodeArguments& arguments) {
   std::filesystem::path path = arguments.out.checked({".safetensors", ".npy"});
-  at::ScalarType precision = precision_named(arguments.precision);
-  LoadedFlow loaded = arguments.scoring.load(precision);
+  LoadedFlow loaded = arguments.scoring.flow.load();
   require_level(*loaded.flow, arguments.level);
   ExamplesToScore scored = examples_to_score(loaded, arguments.scoring);
   const Dataset& examples = scored.examples();
+  Metadata metadata = loaded.origin();
+  metadata["split"] = scored.split;
   auto file = open_latent_file(path, {.count = examples.size(),
                                       .segments = loaded.flow->latents(),
-                                      .precision = precision,
+                                      .precision = arguments.scoring.flow.precision_type(),
                                       .level = arguments.level,
                                       .examples = &examples,
-                                      .metadata = metadata_of(loaded, scored.split)});
-  encode_all(*loaded.flow, examples, arguments.scoring.options(loaded).batch_size, *file);
+                                      .metadata = metadata});
+  encode_all(*loaded.flow, examples, arguments.scoring.flow.examples_at_once(loaded), *file);
   file->commit();
   std::cerr << "encoded " << examples.size() << " examples of " << scored.split << " with the "
-            << (loaded.averaged ? "averaged " : "") << "weights of " << loaded.path.string()
-            << std::endl;
+            << loaded.weights_text() << std::endl;
   std::cout << path.string() << "\n";
 }
 

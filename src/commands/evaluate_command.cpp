@@ -42,13 +42,12 @@ void print_evaluation(const Evaluation& result, const ExamplesToScore& scored, i
 }
 
 void evaluate_as_told(const EvaluateArguments& arguments) {
-  LoadedFlow loaded = arguments.scoring.load();
+  LoadedFlow loaded = arguments.scoring.flow.load();
   ScoreOptions how = arguments.scoring.options(loaded);
   arguments.draws.set(how, loaded, arguments.scoring.command);
   ExamplesToScore scored = examples_to_score(loaded, arguments.scoring);
   std::cerr << "evaluating " << scored.examples().size() << " examples of " << scored.split
-            << " with the " << (loaded.averaged ? "averaged " : "") << "weights of "
-            << loaded.path.string() << std::endl;
+            << " with the " << loaded.weights_text() << std::endl;
   int64_t draws = loaded.flow->stochastic() ? how.draws : 1;
   BatchProgress progress(scored.examples().size(), how.batch_size, draws);
   how.poll = [&] { progress.begin_batch(); };

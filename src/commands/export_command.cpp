@@ -1,9 +1,8 @@
 #include <iostream>
 
 #include "commands/commands.h"
-#include "commands/model_argument.h"
+#include "commands/flow_arguments.h"
 #include "commands/output_file.h"
-#include "commands/precisions.h"
 #include "core/memory.h"
 #include "inference/torchscript.h"
 #include "io/durable.h"
@@ -12,9 +11,8 @@ namespace diffeo {
 namespace {
 
 struct ExportArguments {
-  std::string checkpoint, precision = "fp32";
+  FlowArguments flow;
   OutputFile out;
-  bool raw = false;
 };
 
 FlowInputs inputs_of(const Config& config) {
@@ -24,13 +22,11 @@ FlowInputs inputs_of(const Config& config) {
 
 void export_as_told(const ExportArguments& arguments) {
   std::filesystem::path path = arguments.out.checked({".pt"});
-  at::TensorOptions options(precision_named(arguments.precision));
-  LoadedFlow loaded = load_flow(arguments.checkpoint, options,
-                                arguments.raw ? Weights::kRaw : Weights::kAverage, warn_user);
+  LoadedFlow loaded = arguments.flow.load();
   TorchScript script = torchscript_of(*loaded.flow, inputs_of(loaded.config));
   write_durably(path, script.bytes);
-  std::cerr << "exported the " << (loaded.averaged ? "averaged " : "") << "weights of "
-            << loaded.path.string() << "; at 1, 3 and 64 examples no answer is further from the "
+  std::cerr << "exported the " << loaded.weights_text()
+            << "; at 1, 3 and 64 examples no answer is further from the "
             << "flow's than " << script.largest_difference << "\n";
   for (const std::string& signature : script.signatures) std::cerr << signature << "\n";
   std::cout << path.string() << "\n";
@@ -44,9 +40,9 @@ void export_command(const Words& words) {
                    "Writes a trained flow as TorchScript, with the methods log_prob, encode and "
                    "decode, for torch.jit.load in Python or torch::jit::load in C++.",
                    "diffeo export runs/quickstart/001 --out flow.pt");
-  line.argument("CKPT", arguments.checkpoint, "Run, checkpoint, or RUN:latest, RUN:best, RUN:STEP");
-  declare_precision(line, arguments.precision, "Of weights and answers, fp32 or fp64 [fp32]");
-  line.flag("--raw", arguments.raw, "The weights themselves and not their running average");
+  arguments.flow.declare(line);
+  arguments.flow.declare_precision(line, "Of weights and answers, fp32 or fp64 [fp32]");
+  arguments.flow.declare_weights(line);
   arguments.out.declare(line, "Ends in .pt");
   if (!line.parse(words)) return;
   within_memory("in exporting", "cure: a machine with more memory",

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "io/npy.h"
 
@@ -78,15 +80,15 @@ class SafetensorsLatents final : public LatentFile {
   int64_t done_ = 0;
 };
 
+// One of the tensors in a file, or the array that an .npy file is.
 Tensor checked(const fs::path& path, const std::string& name, const Tensor& found,
                const Shape& expected) {
+  std::string place = path.string() + ": " + (path.extension() == ".npy" ? "" : name + " ");
   bool fits = found.is_floating_point() && found.dim() > 0 && found.size(0) > 0 &&
               event_shape(found) == expected;
-  require(fits, Exit::kData, path.string(), ": ", name, name.empty() ? "holds " : " holds ",
-          at::toString(found.scalar_type()), " of shape ", to_string(found.sizes().vec()),
-          ", expected floats of shape [N]+", to_string(expected));
-  require(found.isfinite().all().item<bool>(), Exit::kData, path.string(), ": ", name,
-          name.empty() ? "" : " ", "holds numbers that are not finite");
+  require(fits, Exit::kData, place, "holds ", at::toString(found.scalar_type()), " of shape ",
+          to_string(found.sizes().vec()), ", expected floats of shape [N]+", to_string(expected));
+  require(!first_not_finite(found), Exit::kData, place, "holds numbers that are not finite");
   return found.scalar_type() == at::kDouble ? found : found.to(at::kFloat);
 }
 
@@ -123,19 +125,31 @@ std::unique_ptr<LatentFile> open_latent_file(const fs::path& path, const LatentO
   return std::make_unique<SafetensorsLatents>(path, outline);
 }
 
-StoredLatents read_latents(const fs::path& path, const std::vector<Segment>& segments) {
-  const Segment& last = segments.back();
-  Shape flat{last.offset + numel(last.shape)};
-  if (path.extension() == ".npy") return {checked(path, "", load_npy(path), flat)};
+NamedTensors read_latents(const fs::path& path) {
+  if (path.extension() == ".npy") return {{"latents", load_npy(path)}};
   require(path.extension() == ".safetensors", Exit::kUsage, path.string(),
           ": expected latents in a file that ends in .npy or .safetensors");
-  NamedTensors tensors = load_safetensors(path).tensors;
-  auto whole = tensors.find("latents");
-  StoredLatents stored{whole != tensors.end() ? checked(path, "latents", whole->second, flat)
-                                              : joined_levels(path, tensors, segments)};
-  stored.labels = beside(path, tensors, "labels", stored.latents.size(0));
-  stored.context = beside(path, tensors, "context", stored.latents.size(0));
-  return stored;
+  return load_safetensors(path).tensors;
+}
+
+at::ScalarType latent_precision(const NamedTensors& stored) {
+  bool in_double = std::any_of(stored.begin(), stored.end(), [](const auto& named) {
+    bool is_latents = named.first == "latents" || named.first.starts_with("level_");
+    return is_latents && named.second.scalar_type() == at::kDouble;
+  });
+  return in_double ? at::kDouble : at::kFloat;
+}
+
+StoredLatents latents_for(const std::vector<Segment>& segments, const NamedTensors& stored,
+                          const fs::path& path) {
+  const Segment& last = segments.back();
+  Shape flat{last.offset + numel(last.shape)};
+  auto whole = stored.find("latents");
+  StoredLatents found{whole != stored.end() ? checked(path, "latents", whole->second, flat)
+                                            : joined_levels(path, stored, segments)};
+  found.labels = beside(path, stored, "labels", found.latents.size(0));
+  found.context = beside(path, stored, "context", found.latents.size(0));
+  return found;
 }
 
 }  // namespace diffeo

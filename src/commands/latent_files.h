@@ -40,8 +40,17 @@ struct StoredLatents {
   Tensor context = {};  // [N, C], or undefined
 };
 
-// Of a file that encode has written, of `sample --out FILE.safetensors`, or [N, D] of any
-// program's. Throws Exit::kData: what the flow's levels are, and what was found.
-StoredLatents read_latents(const std::filesystem::path& path, const std::vector<Segment>& segments);
+// What a file holds that encode has written, `sample --out FILE.safetensors`, or any program as
+// .npy [N, D]: that array is called "latents". Throws Exit::kUsage for any other ending,
+// Exit::kData.
+NamedTensors read_latents(const std::filesystem::path& path);
+
+// The precision that its latents are stored in, float32 or float64.
+at::ScalarType latent_precision(const NamedTensors& stored);
+
+// Its latents for a flow with these levels. Throws Exit::kData, `path` first: what the levels are,
+// and what was found.
+StoredLatents latents_for(const std::vector<Segment>& segments, const NamedTensors& stored,
+                          const std::filesystem::path& path);
 
 }  // namespace diffeo

@@ -4,7 +4,7 @@
 
 #include "commands/batch_progress.h"
 #include "commands/commands.h"
-#include "commands/devices.h"
+#include "commands/flow_arguments.h"
 #include "commands/model_argument.h"
 #include "commands/output_file.h"
 #include "commands/sample_files.h"
@@ -19,15 +19,15 @@ namespace diffeo {
 namespace {
 
 struct SampleArguments {
-  std::string checkpoint, device = "auto";
+  FlowArguments flow;
   std::optional<std::string> out, given;
-  std::optional<int64_t> count, seed, label, batch_size;
+  std::optional<int64_t> count, seed, label;
   std::vector<double> temperatures = {1};
-  bool raw = false, allow_nonfinite = false;
+  bool allow_nonfinite = false;
 };
 
 void declare(CommandLine& line, SampleArguments& arguments) {
-  line.argument("CKPT", arguments.checkpoint, "Run, checkpoint, or RUN:latest, RUN:best, RUN:STEP");
+  arguments.flow.declare(line);
   line.option("--count", "N", arguments.count,
               "How many samples [64, or as many as --given has rows]", at_least(1));
   line.option("--temperature", "T[,T...]", arguments.temperatures,
@@ -42,13 +42,9 @@ void declare(CommandLine& line, SampleArguments& arguments) {
       "--out", "FILE", arguments.out,
       "Ends in .png, .npy or .safetensors; replaced where it is there already [in the run's "
       "folder samples]");
-  line.option("--batch-size", "N", arguments.batch_size,
-              "Samples at once; changes nothing but memory and time [the training's]", at_least(1));
   line.flag("--allow-nonfinite", arguments.allow_nonfinite,
             "Do not end with 5 where samples are not finite");
-  line.flag("--raw", arguments.raw, "The weights themselves and not their running average");
-  line.option("--device", "DEVICE", arguments.device,
-              "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
+  arguments.flow.declare_computing(line, "Samples");
 }
 
 SampleOptions options_for(const SampleArguments& arguments, const LoadedFlow& loaded) {
@@ -64,7 +60,7 @@ SampleOptions options_for(const SampleArguments& arguments, const LoadedFlow& lo
   Tensor given = arguments.given ? given_context(*arguments.given, columns) : Tensor();
   int64_t rows = given.defined() && given.size(0) > 1 ? given.size(0) : 64;
   return {.count = arguments.count.value_or(rows),
-          .batch_size = arguments.batch_size.value_or(loaded.config.train.examples_in_pass()),
+          .batch_size = arguments.flow.examples_at_once(loaded),
           .seed = static_cast<uint64_t>(arguments.seed.value_or(0)),
           .temperatures = arguments.temperatures,
           .classes = has_classes ? data_classes(loaded.config.data) : 0,
@@ -88,12 +84,9 @@ std::filesystem::path default_path(const LoadedFlow& loaded, const SampleOptions
 }
 
 Metadata metadata_of(const LoadedFlow& loaded, const SampleOptions& options) {
-  Metadata metadata{{"program", joined("diffeo ", DIFFEO_VERSION)},
-                    {"checkpoint", loaded.path.string()},
-                    {"step", std::to_string(loaded.state.step)},
-                    {"weights", loaded.averaged ? "average" : "raw"},
-                    {"seed", std::to_string(options.seed)},
-                    {"temperature", listed(options.temperatures, ",")}};
+  Metadata metadata = loaded.origin();
+  metadata["seed"] = std::to_string(options.seed);
+  metadata["temperature"] = listed(options.temperatures, ",");
   if (options.label) metadata["class"] = std::to_string(*options.label);
   return metadata;
 }
@@ -135,8 +128,7 @@ class FiniteCount {
 
 void tell_what_was_drawn(const LoadedFlow& loaded, const SampleOptions& options) {
   std::cerr << options.count << " samples at temperature " << listed(options.temperatures, ",")
-            << ", seed " << options.seed << ", with the " << (loaded.averaged ? "averaged " : "")
-            << "weights of " << loaded.path.string();
+            << ", seed " << options.seed << ", with the " << loaded.weights_text();
   if (options.label) std::cerr << ", of class " << *options.label;
   if (options.classes > 0 && !options.label)
     std::cerr << ", of the classes 0 to " << options.classes - 1 << " in turn";
@@ -146,12 +138,10 @@ void tell_what_was_drawn(const LoadedFlow& loaded, const SampleOptions& options)
 void sample_as_told(const SampleArguments& arguments) {
   if (arguments.out)
     check_output("--out", *arguments.out, {".png", ".npy", ".safetensors"}, /*force=*/true);
-  at::TensorOptions where = at::TensorOptions(at::kFloat).device(device_named(arguments.device));
-  LoadedFlow loaded = load_flow(arguments.checkpoint, where,
-                                arguments.raw ? Weights::kRaw : Weights::kAverage, warn_user);
+  LoadedFlow loaded = arguments.flow.load();
   SampleOptions options = options_for(arguments, loaded);
   std::filesystem::path path = arguments.out ? std::filesystem::path(*arguments.out)
-                                             : default_path(loaded, options, arguments.raw);
+                                             : default_path(loaded, options, arguments.flow.raw);
   std::unique_ptr<SampleFile> file = open_sample_file(path, outline_for(loaded, options));
   BatchProgress progress(options.count, options.batch_size);
   options.poll = [&] { progress.begin_batch(); };

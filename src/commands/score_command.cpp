@@ -128,7 +128,7 @@ Tensor write_scores(const ScoreArguments& arguments, const LoadedFlow& loaded,
 
 void score_as_told(const ScoreArguments& arguments) {
   check_outputs(arguments);
-  LoadedFlow loaded = arguments.scoring.load();
+  LoadedFlow loaded = arguments.scoring.flow.load();
   ScoreOptions how = arguments.scoring.options(loaded);
   arguments.draws.set(how, loaded, arguments.scoring.command);
   how.maps = arguments.maps.has_value();
@@ -138,8 +138,7 @@ void score_as_told(const ScoreArguments& arguments) {
           "diffeo score: --complexity is that of images with 1 or 3 channels");
   Tensor nats = write_scores(arguments, loaded, scored, how);
   std::cerr << "scored " << examples.size() << " examples of " << scored.split << " with the "
-            << (loaded.averaged ? "averaged " : "") << "weights of " << loaded.path.string()
-            << std::endl;
+            << loaded.weights_text() << std::endl;
   std::cout << *arguments.out.path << "\n";
   if (arguments.maps) std::cout << *arguments.maps << "\n";
   std::string problem = complaint(nats, *loaded.flow, examples, how.seed);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "commands/devices.h"
 #include "commands/model_argument.h"
 #include "config/data_checks.h"
 
@@ -48,27 +47,17 @@ std::string default_split(const Data& data) {
 }  // namespace
 
 void ScoringArguments::declare(CommandLine& line) {
-  line.argument("CKPT", checkpoint, "Run, checkpoint, or RUN:latest, RUN:best, RUN:STEP");
+  flow.declare(line);
   line.arguments("KEY=VALUE", overrides,
                  "Changes of the data section (data.path=/elsewhere), or another one: "
                  "'data={source: npy, path: x.npy, shape: [2]}'");
   line.option("--split", "NAME", split,
               "train, validation or test [test where there is one, else what there is]");
-  line.option("--batch-size", "N", batch_size,
-              "Examples at once; changes nothing but memory and time [the training's]",
-              at_least(1));
-  line.flag("--raw", raw, "The weights themselves and not their running average");
-  line.option("--device", "DEVICE", device,
-              "auto, cpu, cuda or cuda:N [auto: a GPU where there is one]");
-}
-
-LoadedFlow ScoringArguments::load(at::ScalarType precision) const {
-  at::TensorOptions options = at::TensorOptions(precision).device(device_named(device));
-  return load_flow(checkpoint, options, raw ? Weights::kRaw : Weights::kAverage, warn_user);
+  flow.declare_computing(line, "Examples");
 }
 
 ScoreOptions ScoringArguments::options(const LoadedFlow& loaded) const {
-  return {.batch_size = batch_size.value_or(loaded.config.train.examples_in_pass()),
+  return {.batch_size = flow.examples_at_once(loaded),
           .seed = static_cast<uint64_t>(loaded.config.seed)};
 }
 

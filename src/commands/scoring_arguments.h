@@ -1,8 +1,7 @@
 #pragma once
 
-#include "commands/command_line.h"
+#include "commands/flow_arguments.h"
 #include "data/data.h"
-#include "inference/load_flow.h"
 #include "inference/scoring.h"
 
 namespace diffeo {
@@ -10,14 +9,11 @@ namespace diffeo {
 // What evaluate, score and encode take alike: a trained flow, and examples to give it.
 struct ScoringArguments {
   std::string command;  // "diffeo score", for messages
-  std::string checkpoint = {}, device = "auto";
+  FlowArguments flow = {};
   Words overrides = {};
   std::optional<std::string> split = {};
-  std::optional<int64_t> batch_size = {};
-  bool raw = false;
 
   void declare(CommandLine& line);
-  LoadedFlow load(at::ScalarType precision = at::kFloat) const;
 
   // Batch size and seed for a flow that has been loaded.
   ScoreOptions options(const LoadedFlow& loaded) const;

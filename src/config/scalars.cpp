@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/utf8.h"
 
 namespace diffeo {
 namespace {
@@ -46,12 +47,6 @@ bool has_leading_zero(const std::string& text) {
   size_t first = text.find_first_not_of("+-");
   return first + 1 < text.size() && text[first] == '0' && '0' <= text[first + 1] &&
          text[first + 1] <= '9';
-}
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
 }
 
 bool is_non_finite(const std::string& text) {

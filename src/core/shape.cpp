@@ -31,6 +31,11 @@ std::vector<int64_t> batched(int64_t batch, const Shape& shape) {
 
 Tensor sum_events(const Tensor& x) { return x.flatten(1).sum(1); }
 
+std::optional<int64_t> first_not_finite(const Tensor& batch) {
+  Tensor bad = batch.isfinite().flatten(1).all(1).logical_not().nonzero();
+  return bad.numel() > 0 ? std::optional(bad[0][0].item<int64_t>()) : std::nullopt;
+}
+
 Tensor zero_log_det(const Tensor& x) { return x.new_zeros({x.size(0)}); }
 
 }  // namespace diffeo

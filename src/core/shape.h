@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ std::vector<int64_t> batched(int64_t batch, const Shape& shape);
 
 // Sums every dimension but the first: [B, ...] -> [B].
 Tensor sum_events(const Tensor& x);
+
+// The first example [...] of a batch with a number that is not finite. Waits for the device.
+std::optional<int64_t> first_not_finite(const Tensor& batch);
 
 // A zero for each example: [B, ...] -> [B]. The log_det of a map that keeps volumes.
 Tensor zero_log_det(const Tensor& x);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace diffeo {
@@ -10,5 +11,8 @@ namespace diffeo {
 size_t utf8_length(std::string_view text, size_t at);
 
 bool is_utf8(std::string_view text);
+
+// With small letters in place of the capitals A to Z.
+std::string lower_case(std::string text);
 
 }  // namespace diffeo

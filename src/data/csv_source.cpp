@@ -2,10 +2,10 @@
 
 #include "core/error.h"
 #include "data/checks.h"
-#include "data/class_numbers.h"
 #include "data/host.h"
 #include "data/sources.h"
-#include "data/table_columns.h"
+#include "data/splits.h"
+#include "io/csv.h"
 
 namespace diffeo {
 namespace {
@@ -20,9 +20,9 @@ struct Rows {
 
 Rows read_rows(const CsvConfig& config, const std::string& file) {
   CsvReader table(file, config.delimiter.at(0));
-  std::vector<size_t> columns = table_columns(table, config.columns),
-                      context = table_columns(table, config.context),
-                      label = table_columns(table, config.label ? Names{*config.label} : Names());
+  std::vector<size_t> columns = table.places_of(config.columns),
+                      context = table.places_of(config.context),
+                      label = table.places_of(config.label ? Names{*config.label} : Names());
   Rows rows;
   while (table.next()) {
     for (size_t column : columns) rows.examples.push_back(table.number(column));
@@ -37,25 +37,21 @@ Tensor matrix(const std::vector<double>& numbers, size_t columns) {
   return at::tensor(numbers, host_options(at::kDouble)).view({-1, static_cast<int64_t>(columns)});
 }
 
-Dataset set_of(const CsvConfig& config, const std::string& file, const Rows& rows,
-               const ClassNumbers& numbers) {
+LabelledSet read_set(const CsvConfig& config, const std::string& file) {
+  Rows rows = read_rows(config, file);
   require(!rows.examples.empty(), Exit::kData, file, ": holds a header and no rows");
   Tensor examples = matrix(rows.examples, config.columns.size());
   Dataset set{config.standardise ? examples : single_precision(file, examples)};
-  if (config.label) set.labels = numbers.labels_of(file, rows.labels);
   if (!config.context.empty())
     set.context = single_precision(file, matrix(rows.context, config.context.size()));
-  return set;
+  return {set, rows.labels};
 }
 
 }  // namespace
 
 std::map<std::string, Dataset> read_splits(const CsvConfig& config, uint64_t seed) {
-  Rows train = read_rows(config, config.path);
-  ClassNumbers numbers(config.path, train.labels, config.classes);
-  std::optional<Dataset> test;
-  if (config.test) test = set_of(config, *config.test, read_rows(config, *config.test), numbers);
-  return with_test(set_of(config, config.path, train, numbers), test, config.test_fraction, seed);
+  return labelled_splits({config.path, config.test, config.test_fraction, config.classes}, seed,
+                         [&](const std::string& file) { return read_set(config, file); });
 }
 
 }  // namespace diffeo

@@ -23,6 +23,16 @@ constexpr const char* kStandardiseDoc =
     "give each column mean 0 and deviation 1 over the training set before the flow reads it, in "
     "double precision; likelihoods and samples stay in the data's own units";
 
+// The keys that every source has whose test set need not lie apart, first in each. `train` and
+// `test` tell what the two paths name.
+template <class Archive, class Files>
+void path_fields(Archive& ar, Files& files, const char* train, const char* test) {
+  ar.required("path", files.path, train, {}, OnResume::kPlace);
+  ar("test", files.test, test, {}, OnResume::kPlace);
+  ar("test_fraction", files.test_fraction,
+     "fraction of `path` held out as the split `test` where `test` names nothing", between(0, 0.9));
+}
+
 // The keys that every source of images has, last in each.
 template <class Archive, class Files>
 void training_set_fields(Archive& ar, Files& files) {
@@ -113,11 +123,7 @@ struct NpyConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar.required("path", path, "file of training examples", {}, OnResume::kPlace);
-    ar("test", test, "file of test examples", {}, OnResume::kPlace);
-    ar("test_fraction", test_fraction,
-       "fraction of `path` held out as the split `test` where `test` names no file",
-       between(0, 0.9));
+    path_fields(ar, *this, "file of training examples", "file of test examples");
     ar.required("shape", shape, "shape of one example: [D], or [C, H, W] for images");
     ar("labels", labels, "file of the training examples' labels, integers [N]", {},
        OnResume::kPlace);
@@ -157,11 +163,8 @@ struct CsvConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar.required("path", path, "file of training examples", {}, OnResume::kPlace);
-    ar("test", test, "file of test examples, with the same columns", {}, OnResume::kPlace);
-    ar("test_fraction", test_fraction,
-       "fraction of `path` held out as the split `test` where `test` names no file",
-       between(0, 0.9));
+    path_fields(ar, *this, "file of training examples",
+                "file of test examples, with the same columns");
     ar.required("columns", columns, "names of the columns that make an example, in this order");
     ar("label", label,
        "name of the column of classes: whole numbers from 0, or words, which are numbered in the "
@@ -224,11 +227,7 @@ struct ImagesConfig {
 
   template <class Archive>
   void fields(Archive& ar) {
-    ar.required("path", path, "folder of training pictures", {}, OnResume::kPlace);
-    ar("test", test, "folder of test pictures", {}, OnResume::kPlace);
-    ar("test_fraction", test_fraction,
-       "fraction of `path` held out as the split `test` where `test` names no folder",
-       between(0, 0.9));
+    path_fields(ar, *this, "folder of training pictures", "folder of test pictures");
     ar.required("size", size, "[height, width] of the images that the flow learns");
     ar("channels", channels, "3: RGB; 1: grey", between(1, 3));
     ar("crop", crop,

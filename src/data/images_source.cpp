@@ -5,12 +5,12 @@
 
 #include "core/error.h"
 #include "core/listed.h"
-#include "data/checks.h"
-#include "data/class_numbers.h"
+#include "core/utf8.h"
 #include "data/fitted_image.h"
 #include "data/host.h"
 #include "data/picture_table.h"
 #include "data/sources.h"
+#include "data/splits.h"
 #include "io/elements.h"
 #include "io/photo.h"
 
@@ -21,9 +21,7 @@ namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
 
 bool is_named_as_picture(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  std::string ending = lower_case(path.extension().string());
   return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
 }
 
@@ -123,43 +121,25 @@ Names folders_of(const std::string& folder, const Names& names) {
   return folders;
 }
 
-struct Found {
-  Gallery gallery;
-  std::string note;
-  Names labels;    // empty: there are no classes
-  Tensor context;  // [N, C], or undefined
-};
-
-Found found_in(const ImagesConfig& config, const std::string& folder) {
-  Found found{read_gallery(config, folder), {}, {}, {}};
-  found.note = judged_problems(config, folder, found.gallery);
-  const Names& names = found.gallery.names;
-  if (config.classes > 0 && !config.label) found.labels = folders_of(folder, names);
+LabelledSet read_set(const ImagesConfig& config, const std::string& folder) {
+  Gallery gallery = read_gallery(config, folder);
+  std::string note = judged_problems(config, folder, gallery);
+  int64_t pad = config.pad;
+  LabelledSet found{{at::constant_pad_nd(gallery.images, {pad, pad, pad, pad})}};
+  found.set.note = note;
+  if (config.classes > 0 && !config.label) found.labels = folders_of(folder, gallery.names);
   if (!config.table) return found;
   PictureTable table(*config.table, config.label, config.context);
-  if (config.label) found.labels = table.labels_of(names);
-  if (!config.context.empty()) found.context = table.context_of(names);
+  if (config.label) found.labels = table.labels_of(gallery.names);
+  if (!config.context.empty()) found.set.context = table.context_of(gallery.names);
   return found;
-}
-
-Dataset set_of(const ImagesConfig& config, const std::string& folder, const Found& found,
-               const ClassNumbers& numbers) {
-  int64_t pad = config.pad;
-  Dataset set{at::constant_pad_nd(found.gallery.images, {pad, pad, pad, pad})};
-  if (config.classes > 0) set.labels = numbers.labels_of(folder, found.labels);
-  set.context = found.context;
-  set.note = found.note;
-  return set;
 }
 
 }  // namespace
 
 std::map<std::string, Dataset> read_splits(const ImagesConfig& config, uint64_t seed) {
-  Found train = found_in(config, config.path);
-  ClassNumbers numbers(config.path, train.labels, config.classes);
-  std::optional<Dataset> test;
-  if (config.test) test = set_of(config, *config.test, found_in(config, *config.test), numbers);
-  return with_test(set_of(config, config.path, train, numbers), test, config.test_fraction, seed);
+  return labelled_splits({config.path, config.test, config.test_fraction, config.classes}, seed,
+                         [&](const std::string& folder) { return read_set(config, folder); });
 }
 
 }  // namespace diffeo

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "data/checks.h"
 #include "data/sources.h"
+#include "data/splits.h"
 #include "io/npy.h"
 
 namespace diffeo {
@@ -51,14 +52,6 @@ Dataset npy_set(const NpyConfig& config, const std::string& file,
 }
 
 }  // namespace
-
-std::map<std::string, Dataset> with_test(Dataset train, std::optional<Dataset> test,
-                                         double fraction, uint64_t seed) {
-  if (test) return {{"train", train}, {"test", *test}};
-  if (fraction == 0) return {{"train", train}};
-  Cut parts = cut(train, fraction, seed, "data.test");
-  return {{"train", parts.rest}, {"test", parts.part}};
-}
 
 std::map<std::string, Dataset> read_splits(const NpyConfig& config, uint64_t seed) {
   std::optional<Dataset> test;

@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "data/checks.h"
 #include "data/host.h"
-#include "data/table_columns.h"
+#include "io/csv.h"
 
 namespace diffeo {
 
@@ -15,9 +15,9 @@ PictureTable::PictureTable(const std::string& path, const std::optional<std::str
                            const std::vector<std::string>& context)
     : path_(path) {
   CsvReader table(path, ',');
-  std::vector<size_t> numbers = table_columns(table, context);
+  std::vector<size_t> numbers = table.places_of(context);
   std::optional<size_t> words;
-  if (label) words = table_columns(table, {*label})[0];
+  if (label) words = table.places_of({*label})[0];
   while (table.next()) {
     auto [row, is_new] = rows_.try_emplace(table.cells()[0]);
     if (!is_new) table.fail("the picture '", table.cells()[0], "' stands twice");

@@ -17,9 +17,4 @@ std::map<std::string, Dataset> read_splits(const NpyConfig& config, uint64_t see
 std::map<std::string, Dataset> read_splits(const CsvConfig& config, uint64_t seed);
 std::map<std::string, Dataset> read_splits(const ImagesConfig& config, uint64_t seed);
 
-// The sets of a source whose files hold no test set of their own: `test` where there is one, else
-// the fraction that is cut from `train`.
-std::map<std::string, Dataset> with_test(Dataset train, std::optional<Dataset> test,
-                                         double fraction, uint64_t seed);
-
 }  // namespace diffeo

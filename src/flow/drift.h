@@ -25,8 +25,8 @@ struct Drift {
 // last to the first. Nothing changes. Waits for the device.
 std::vector<Drift> drifts_of(Flow& flow, const Tensor& x, const Pass& pass, const MemoryPlan& plan);
 
-// The largest, "flow.3_coupling, off by 2.1e-07 at most"; the first layer's where one has no number.
-// Of at least one.
+// The largest, "flow.3_coupling, off by 2.1e-07 at most"; the first layer's where one has no
+// number. Of at least one.
 const Drift& largest_of(const std::vector<Drift>& drifts);
 std::string text_of(const Drift& drift);
 

@@ -45,6 +45,17 @@ Config stored_config(const Checkpoint& checkpoint, const std::filesystem::path& 
   return parsed(checkpoint.config, path);
 }
 
+std::string LoadedFlow::weights_text() const {
+  return joined(averaged ? "averaged " : "", "weights of ", path.string());
+}
+
+Metadata LoadedFlow::origin() const {
+  return {{"program", joined("diffeo ", DIFFEO_VERSION)},
+          {"checkpoint", path.string()},
+          {"step", std::to_string(state.step)},
+          {"weights", averaged ? "average" : "raw"}};
+}
+
 LoadedFlow load_flow(const std::string& argument, const at::TensorOptions& options, Weights weights,
                      const Warn& warn) {
   LoadedFlow loaded;

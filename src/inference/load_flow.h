@@ -21,6 +21,9 @@ struct LoadedFlow {
   TrainingState state;
   std::filesystem::path path;  // the checkpoint's directory
   bool averaged;               // whether the weights are the average
+
+  std::string weights_text() const;  // "averaged weights of runs/a/checkpoints/step_00001000"
+  Metadata origin() const;  // for files that are made with it: program, checkpoint, step, weights
 };
 
 // `argument`: as locate_checkpoint() takes it. `options`: device and precision to compute in.

@@ -56,6 +56,23 @@ class NoiseRecord final : public Noise {
   SeededNoise source_{seed_of(0, "export")};
 };
 
+// So many examples that a flow maps: samples of its own, and all that its methods may take.
+struct Examples {
+  Tensor x, z, u, labels, context;
+
+  Tensors for_arguments(const std::vector<std::string>& names) const {
+    Tensors chosen;
+    for (const std::string& name : names) {
+      chosen.push_back(name == "x"        ? x
+                       : name == "z"      ? z
+                       : name == "u"      ? u
+                       : name == "labels" ? labels
+                                          : context);
+    }
+    return chosen;
+  }
+};
+
 // One of the three methods: how it is called, and what the flow answers.
 struct Method {
   std::string name;
@@ -79,10 +96,14 @@ class Exporter {
   }
 
   TorchScript result() {
+    constexpr int64_t kOne = 7, kOther = 12;
+    Examples one = examples(kOne), other = examples(kOther);
     TorchScript script{{}, {}, 0};
     for (const Method& method : methods()) {
-      add_method(method);
-      script.signatures.push_back(signature(method));
+      std::shared_ptr<torch::jit::Graph> graph = traced(method, one);
+      free_batch_size(*graph, kOne, *traced(method, other), kOther);
+      add_method(method.name, graph);
+      script.signatures.push_back(signature(method, one));
     }
     for (const std::string& name : names_)
       module_.setattr(name, module_.attr(name).toTensor().detach());
@@ -133,8 +154,7 @@ class Exporter {
     return answer(method, arguments);
   }
 
-  // Arguments that the flow maps: samples of its own, and their latents.
-  Tensors arguments_for(const Method& method, int64_t count) {
+  Examples examples(int64_t count) {
     SeededNoise source(seed_of(0, "export"));
     Tensor like = at::empty({count, 1}, flow_.options());
     Pass pass{.noise = &source};
@@ -146,19 +166,11 @@ class Exporter {
     NoiseRecord noise;
     if (flow_.stochastic()) flow_.log_prob(x, pass.with_noise(noise));
     noise_kind_ = noise.kind;
-    Tensors arguments;
-    for (const std::string& name : method.arguments) {
-      arguments.push_back(name == "x"        ? x
-                          : name == "z"      ? z
-                          : name == "u"      ? noise.u
-                          : name == "labels" ? pass.labels
-                                             : pass.features);
-    }
-    return arguments;
+    return {x, z, noise.u, pass.labels, pass.features};
   }
 
-  std::shared_ptr<torch::jit::Graph> traced(const Method& method, int64_t count) {
-    Tensors arguments = arguments_for(method, count);
+  std::shared_ptr<torch::jit::Graph> traced(const Method& method, const Examples& examples) {
+    Tensors arguments = examples.for_arguments(method.arguments);
     Stack stack(arguments.begin(), arguments.end());
     auto act = [&](Stack given) -> Stack {
       PlainKernels plain;  // a trace follows tensor operations alone
@@ -173,19 +185,17 @@ class Exporter {
     return state->graph;
   }
 
-  void add_method(const Method& method) {
-    constexpr int64_t kOne = 7, kOther = 12;
-    std::shared_ptr<torch::jit::Graph> graph = traced(method, kOne);
-    free_batch_size(*graph, kOne, *traced(method, kOther), kOther);
+  void add_method(const std::string& name, std::shared_ptr<torch::jit::Graph> graph) {
     torch::jit::EliminateDeadCode(graph);
     torch::jit::EliminateCommonSubexpression(graph);
-    c10::QualifiedName name(*module_.type()->name(), method.name);
-    module_.type()->addMethod(module_._ivalue()->compilation_unit()->create_function(name, graph));
+    c10::QualifiedName whole_name(*module_.type()->name(), name);
+    module_.type()->addMethod(
+        module_._ivalue()->compilation_unit()->create_function(whole_name, graph));
   }
 
   // "log_prob(x [B, 1, 28, 28], u [B, 1, 28, 28] uniform in [0, 1)) -> [B]"
-  std::string signature(const Method& method) {
-    Tensors arguments = arguments_for(method, 1);
+  std::string signature(const Method& method, const Examples& examples) {
+    Tensors arguments = examples.for_arguments(method.arguments);
     auto shape = [](const Tensor& t) {
       std::string text = "[B";
       for (int64_t size : event_shape(t)) text += ", " + std::to_string(size);
@@ -203,9 +213,10 @@ class Exporter {
   double difference(const TorchScript& script, int64_t count) {
     std::istringstream file(script.bytes);
     torch::jit::Module loaded = torch::jit::load(file, flow_.options().device());
+    Examples some = examples(count);
     double largest = 0;
     for (const Method& method : methods()) {
-      Tensors arguments = arguments_for(method, count);
+      Tensors arguments = some.for_arguments(method.arguments);
       Tensor expected = plain_answer(method, arguments).to(at::kDouble);
       Stack stack(arguments.begin(), arguments.end());
       Tensor found = loaded.get_method(method.name)(stack).toTensor().to(at::kDouble);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/listed.h"
 #include "core/utf8.h"
 #include "io/file_kind.h"
 
@@ -22,10 +23,7 @@ std::string_view trimmed(std::string_view text) {
 
 // How programs write a number that is not known.
 bool is_missing(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-    return static_cast<char>('A' <= c && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
+  std::string lower = lower_case(std::string(text));
   for (const char* word : {"", "na", "n/a", "nan", "+nan", "-nan", "null", "none", "?"})
     if (lower == word) return true;
   return false;
@@ -129,6 +127,17 @@ bool CsvReader::read_row() {
   }
   ++next_line_;
   return true;
+}
+
+std::vector<size_t> CsvReader::places_of(const std::vector<std::string>& names) const {
+  std::vector<size_t> places;
+  for (const std::string& name : names) {
+    auto found = std::find(names_.begin(), names_.end(), name);
+    if (found == names_.end())
+      fail("no column is called '", name, "'; there are ", listed_in_words(names_));
+    places.push_back(static_cast<size_t>(found - names_.begin()));
+  }
+  return places;
 }
 
 bool CsvReader::next() {

@@ -18,6 +18,10 @@ class CsvReader {
 
   const std::vector<std::string>& names() const { return names_; }
 
+  // Where in a row the columns of these names stand. Throws for one that is not there, naming those
+  // that are.
+  std::vector<size_t> places_of(const std::vector<std::string>& names) const;
+
   // Makes the next row the current one; false where there is none. Lines with nothing on them at
   // the end of the file are none. Throws for a row of more or fewer cells than the header.
   bool next();

@@ -13,8 +13,8 @@
 
 namespace diffeo {
 
-// How a run begins: anew, from the weights of another run (a fork) or of another program, or where it
-// was left.
+// How a run begins: anew, from the weights of another run (a fork) or of another program, or where
+// it was left.
 struct Start {
   bool goes_on = false;             // where it was left
   std::filesystem::path from;       // its checkpoint, or that of the other run; empty: anew

@@ -15,8 +15,8 @@
 
 namespace diffeo {
 
-// Weights of another program: a safetensors file, and what of it becomes what (config/weight_map.h);
-// without a map its names are the model's own.
+// Weights of another program: a safetensors file, and what of it becomes what
+// (config/weight_map.h); without a map its names are the model's own.
 struct ForeignWeights {
   std::filesystem::path file;
   std::optional<std::string> map = {};
