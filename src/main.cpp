@@ -37,6 +37,7 @@ void run(const Words& words, StopRequest& stop) {
       {"describe", "parameters and layers of a configuration or checkpoint", describe_command},
       {"check", "test each layer's inverse and log-determinant", check_command},
       {"bench", "time and memory of training, forward and sampling", bench_command},
+      {"data", "what a data set holds; pack it for quick reading", data_command},
       {"config", "list, show, validate configurations", config_command},
       {"env", "this program, its libraries and this machine", env_command},
       {"completions", "completion of commands and options, for a shell", completions_command},

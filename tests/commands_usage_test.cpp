@@ -34,7 +34,7 @@ TEST_F(CommandUsage, NamesTheNearestCommand) {
                  "diffeo config: unknown command 'lst', did you mean 'list'?");
   expect_refused(diffeo({"frobnicate"}), 2,
                  "diffeo: unknown command 'frobnicate', expected one of: train, sample, evaluate, "
-                 "score, encode, decode, export, describe, check, bench, config, env, "
+                 "score, encode, decode, export, describe, check, bench, data, config, env, "
                  "completions, --version");
   expect_refused(diffeo({"--verson"}), 2,
                  "diffeo: unknown option '--verson', did you mean '--version'?");

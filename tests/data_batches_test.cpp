@@ -46,6 +46,16 @@ TEST(EpochBatches, GiveAnExampleTheSameAugmentationInEveryBatchSize) {
   EXPECT_TRUE(at::equal(large, small));
 }
 
+TEST(EpochBatches, AreLaidOutAlikeHoweverTheImagesLie) {
+  Tensor images = (at::arange(12 * 3 * 4 * 5) % 251).to(at::kByte).view({12, 3, 4, 5});
+  Dataset plain{images}, mapped{images.permute({0, 2, 3, 1}).contiguous().permute({0, 3, 1, 2})};
+  Batch expected = EpochBatches(plain, {}, 7).at(1, 5),
+        found = EpochBatches(mapped, {}, 7).at(1, 5);
+  EXPECT_TRUE(at::equal(found.x, expected.x));
+  EXPECT_TRUE(found.x.is_contiguous());
+  EXPECT_TRUE(mapped.slice(3, 4).x.is_contiguous());
+}
+
 TEST(EpochBatches, MayBeLargerThanTheDataSet) {
   Batch batch = EpochBatches(numbered(3), {}, 1).at(0, 9);
   EXPECT_TRUE(at::equal(batch.x.flatten().view({3, 3}).sum(1), at::full({3}, 3.f)));

@@ -274,6 +274,27 @@ TEST(Npy, SavesToAFile) {
   EXPECT_TRUE(at::equal(load_npy(directory / "a.npy"), at::arange(4.)));
 }
 
+TEST(Npy, MapsLargeFilesInsteadOfReadingThem) {
+  TemporaryDirectory directory;
+  auto loaded = [&](const Tensor& saved, int64_t from) {
+    save_npy(directory / "a.npy", saved);
+    Tensor found = load_npy(directory / "a.npy", {.finite = true, .mapped_from = from});
+    EXPECT_TRUE(at::equal(found, saved));
+    return found.storage().nbytes();  // a mapped array's has the header, too
+  };
+  for (Tensor array : {at::arange(6.), at::arange(6.).to(at::kFloat), at::arange(6, at::kByte)}) {
+    size_t bytes = array.nbytes();
+    EXPECT_GT(loaded(array.view({2, 3}), 6), bytes);
+    EXPECT_EQ(loaded(array.view({2, 3}), 49), bytes);
+  }
+  loaded(at::zeros({0, 3}), 0);
+  loaded(at::tensor(2.5), 0);
+  loaded(at::ones({2}, at::kBool), 0);
+  Tensor bad = at::zeros({3, 2});
+  bad[2][1] = NAN;
+  EXPECT_NE(message_of([&] { loaded(bad, 0); }).find("element [2, 1] is nan"), std::string::npos);
+}
+
 TEST(Npy, ReadsTheHeadersThatAreAbout) {
   Tensor expected = at::tensor({1, 2}, at::kByte);
   for (const char* header :

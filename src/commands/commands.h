@@ -17,6 +17,7 @@ void export_command(const Words& words);
 void describe_command(const Words& words);
 void check_command(const Words& words);
 void bench_command(const Words& words);
+void data_command(const Words& words);
 void config_command(const Words& words);
 void env_command(const Words& words);
 void completions_command(const Words& words);

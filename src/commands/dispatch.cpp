@@ -15,7 +15,7 @@ std::string usage(const std::string& name, std::span<const Command> commands) {
   std::ostringstream text;
   text << "Usage: " << name << " COMMAND ...\n\nCommands:\n";
   for (const Command& command : commands) {
-    text << "  " << std::left << std::setw(11) << command.name << command.help << "\n";
+    text << "  " << std::left << std::setw(13) << command.name << command.help << "\n";
   }
   text << "\n" << name << " COMMAND --help explains a command.";
   return text.str();

@@ -20,11 +20,6 @@ Tensor stored_values(const SampleOutline& outline, const Tensor& values) {
   return outline.are_images ? as_bytes(values) : values;
 }
 
-// As most programs that read npy lay images out.
-Tensor channels_last(const Tensor& images) {
-  return images.size(1) == 1 ? images.squeeze(1) : images.permute({0, 2, 3, 1}).contiguous();
-}
-
 Tensor outlined_values(const SampleOutline& outline) {
   return outlined(batched(outline.count, outline.shape),
                   outline.are_images ? at::kByte : outline.precision);
@@ -112,6 +107,10 @@ void require_picture(const SampleOutline& outline) {
 }
 
 }  // namespace
+
+Tensor channels_last(const Tensor& images) {
+  return images.size(1) == 1 ? images.squeeze(1) : images.permute({0, 2, 3, 1}).contiguous();
+}
 
 SampleFormat format_of(const fs::path& path) {
   if (path.extension() == ".npy") return SampleFormat::kNpy;

@@ -16,6 +16,9 @@ enum class SampleFormat {
   kSafetensors,
 };
 
+// Images [N, C, H, W] as most programs that read npy lay them out: [N, H, W, C], or [N, H, W].
+Tensor channels_last(const Tensor& images);
+
 // Of the endings .png, .npy and .safetensors.
 SampleFormat format_of(const std::filesystem::path& path);
 

@@ -63,10 +63,16 @@ Config parse_config(const std::string& text, const std::string& name = "config",
 Config overridden(const Config& config, const std::string& name,
                   const std::vector<std::string>& overrides);
 
+// A data section alone, such as "{source: npy, path: x.npy, shape: [2]}".
+DataConfig parse_data(const std::string& text, const std::string& name);
+
 // A layer list alone, such as "[{type: squeeze}]", for programs and tests that need no more.
 std::vector<Layer> parse_layers(const std::string& text, const std::string& name = "layers");
 
 // The resolved configuration, every field, defaults included. Reads back as the same.
 std::string to_yaml(const Config& config);
+
+// A data section on one line, in braces, without the keys that have their defaults.
+std::string to_one_line(const DataConfig& config);
 
 }  // namespace diffeo

@@ -19,6 +19,14 @@ T read_whole(const YamlNode& root, const Path& path, Findings& findings, Overrid
   return value;
 }
 
+// What is no whole configuration; `path`: where it would stand in one.
+template <class T>
+T parse_alone(const std::string& text, const std::string& name, const Path& path) {
+  Findings findings(name);
+  Overrides none({}, findings);
+  return read_whole<T>(parse_yaml(text, {}, findings), path, findings, none);
+}
+
 }  // namespace
 
 Config parse_config(const std::string& text, const std::string& name,
@@ -47,17 +55,15 @@ Config overridden(const Config& config, const std::string& name,
 }
 
 WeightMap read_weight_map(const std::string& path) {
-  Findings findings(path);
-  Overrides none({}, findings);
-  std::string text = read_file(path, kMostSourceBytes, Exit::kUsage);
-  return read_whole<WeightMap>(parse_yaml(text, {}, findings), {}, findings, none);
+  return parse_alone<WeightMap>(read_file(path, kMostSourceBytes, Exit::kUsage), path, {});
+}
+
+DataConfig parse_data(const std::string& text, const std::string& name) {
+  return parse_alone<DataConfig>(text, name, Path() / "data");
 }
 
 std::vector<Layer> parse_layers(const std::string& text, const std::string& name) {
-  Findings findings(name);
-  Overrides none({}, findings);
-  return read_whole<std::vector<Layer>>(parse_yaml(text, {}, findings), Path() / "flow", findings,
-                                        none);
+  return parse_alone<std::vector<Layer>>(text, name, Path() / "flow");
 }
 
 }  // namespace diffeo

@@ -31,6 +31,13 @@ Tensor rows(const Tensor& t, int64_t first, int64_t count) {
   return t.defined() ? t.narrow(0, first, count) : t;
 }
 
+// Rows of images with their channels last are gathered as they lie, each in one piece.
+Tensor gathered(const Tensor& t, const Tensor& indices) {
+  bool channels_last = t.dim() == 4 && !t.is_contiguous();
+  return channels_last ? t.permute({0, 2, 3, 1}).index_select(0, indices).permute({0, 3, 1, 2})
+                       : t.index_select(0, indices);
+}
+
 }  // namespace
 
 Batch Batch::to(const at::TensorOptions& options) const {
@@ -53,8 +60,8 @@ Batch Batch::narrow(int64_t first, int64_t count) const {
 Batch Dataset::slice(int64_t first, int64_t count) const {
   count = std::min(count, size() - first);
   Tensor some = examples.narrow(0, first, count);
-  return {some.scalar_type() == at::kDouble ? some : some.to(at::kFloat),
-          rows(labels, first, count), rows(context, first, count)};
+  if (some.scalar_type() != at::kDouble) some = some.contiguous().to(at::kFloat);
+  return {some, rows(labels, first, count), rows(context, first, count)};
 }
 
 Dataset Dataset::first(int64_t count) const {
@@ -63,7 +70,7 @@ Dataset Dataset::first(int64_t count) const {
 }
 
 Dataset Dataset::chosen(const Tensor& indices) const {
-  auto its = [&](const Tensor& t) { return t.defined() ? t.index_select(0, indices) : t; };
+  auto its = [&](const Tensor& t) { return t.defined() ? gathered(t, indices) : t; };
   return {its(examples), its(labels), its(context), note};
 }
 

@@ -18,7 +18,8 @@ struct Batch {
   Pass pass() const { return {.labels = labels, .features = context}; }
 };
 
-// A whole split in memory: images stay uint8, so CIFAR-10 takes 184 MB.
+// A whole split: images stay uint8, so CIFAR-10 takes 184 MB. Examples may lie in a mapped file,
+// images with their channels last.
 struct Dataset {
   Tensor examples;        // [N, ...] uint8 or float32; float64 where the flow standardises them
   Tensor labels = {};     // [N] int64, or undefined
@@ -28,9 +29,10 @@ struct Dataset {
   int64_t size() const { return examples.size(0); }
   Shape shape() const { return event_shape(examples); }
 
-  Batch slice(int64_t first, int64_t count) const;  // fewer where the end is reached
-  Dataset first(int64_t count) const;               // fewer where there are no more
-  Dataset chosen(const Tensor& indices) const;      // [M] int64
+  // Without gaps, as [B, C, H, W] lies; fewer where the end is reached.
+  Batch slice(int64_t first, int64_t count) const;
+  Dataset first(int64_t count) const;           // fewer where there are no more
+  Dataset chosen(const Tensor& indices) const;  // [M] int64
 };
 
 // Two parts that a seed and a stream's name choose: `part` holds the fraction, rounded, at least

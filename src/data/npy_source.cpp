@@ -14,11 +14,15 @@ namespace {
        to_string(array.sizes().vec()), ", expected ", expected);
 }
 
-// [N, H, W] or [N, H, W, C] -> [N, C, H, W]
+// Files from this size on stay on disk; below it, reading them whole is quicker than asking for
+// pages one by one.
+constexpr NpyOptions kExamples{.finite = true, .mapped_from = int64_t{256} << 20};
+
+// [N, H, W] or [N, H, W, C] -> [N, C, H, W], the same memory.
 Tensor npy_images(const std::string& file, const Tensor& array) {
   bool images = array.dtype() == at::kByte && (array.dim() == 3 || array.dim() == 4);
   if (!images) refuse_kind(file, array, "images [N, H, W] or [N, H, W, C] of uint8");
-  return array.dim() == 3 ? array.unsqueeze(1) : array.permute({0, 3, 1, 2}).contiguous();
+  return array.dim() == 3 ? array.unsqueeze(1) : array.permute({0, 3, 1, 2});
 }
 
 // [N, D] of any float -> float32, or float64 where the flow standardises them.
@@ -41,7 +45,7 @@ Tensor npy_context(const std::string& file, int64_t count, int64_t columns) {
 Dataset npy_set(const NpyConfig& config, const std::string& file,
                 const std::optional<std::string>& labels,
                 const std::optional<std::string>& context) {
-  Tensor array = load_npy(file, {.finite = true});
+  Tensor array = load_npy(file, kExamples);
   Dataset set{config.shape.size() == 3 ? npy_images(file, array)
                                        : npy_vectors(file, array, config.standardise),
               {}};

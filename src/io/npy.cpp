@@ -21,6 +21,7 @@ constexpr std::string_view kNpyMagic = "\x93NUMPY";
 constexpr uint64_t kMaxNpyHeader = uint64_t{64} << 10;
 constexpr size_t kMaxNpyDimensions = 8;
 constexpr size_t kNpyAlignment = 64;
+constexpr int64_t kNumbersOfBlock = int64_t{1} << 20;  // that are looked at together
 
 constexpr std::array kNpyTypes{
     std::pair{"|b1", at::kBool},   std::pair{"|u1", at::kByte},   std::pair{"|i1", at::kChar},
@@ -59,17 +60,25 @@ NpyHeader read_npy_header(Input& in) {
   return parse_npy_header(in, in.read_text(length, "the header"));
 }
 
-void require_finite(const Input& in, const Tensor& tensor) {
-  Tensor bad = at::isfinite(tensor).logical_not();
-  if (!bad.any().item<bool>()) return;
-  Tensor index = bad.nonzero()[0];
-  Tensor value = tensor;
-  Shape place;
-  for (int64_t d = 0; d < tensor.dim(); ++d) {
-    place.push_back(index[d].item<int64_t>());
-    value = value[place.back()];
-  }
+[[noreturn]] void refuse_element(const Input& in, Tensor value, const Shape& place) {
+  for (int64_t i : place) value = value[i];
   in.fail("element ", to_string(place), " is ", value.item<double>(), ", expected finite numbers");
+}
+
+// In blocks, since the array may be larger than memory.
+void require_finite(const Input& in, const Tensor& tensor) {
+  Tensor all = tensor.dim() == 0 ? tensor.unsqueeze(0) : tensor;
+  int64_t rows =
+      std::max<int64_t>(1, kNumbersOfBlock / std::max<int64_t>(1, numel(event_shape(all))));
+  for (int64_t first = 0; first < all.size(0); first += rows) {
+    Tensor block = all.narrow(0, first, std::min(rows, all.size(0) - first));
+    Tensor wrong = at::isfinite(block).logical_not_();
+    if (!wrong.any().item<bool>()) continue;
+    Tensor index = wrong.nonzero()[0];
+    Shape place{first + index[0].item<int64_t>()};
+    for (int64_t d = 1; d < index.size(0); ++d) place.push_back(index[d].item<int64_t>());
+    refuse_element(in, tensor, tensor.dim() == 0 ? Shape() : place);
+  }
 }
 
 // Fortran order is C order of the dimensions turned round.
@@ -92,28 +101,69 @@ std::string start_of_npy(const Tensor& outline) {
   return bytes.append(text);
 }
 
-}  // namespace
+// The array that comes next.
+struct NpyOutline {
+  at::ScalarType type;
+  Shape shape;
+  bool fortran_order;
+};
 
-Tensor read_npy(Input& in, const NpyOptions& options) {
+NpyOutline read_npy_outline(Input& in) {
   NpyHeader header = read_npy_header(in);
   at::ScalarType type = npy_type(in, header.descr);
-  Shape shape = header.shape;
+  const Shape& shape = header.shape;
   in.require(shape.size() <= kMaxNpyDimensions, shape.size(), " dimensions, at most ",
              kMaxNpyDimensions);
   auto bytes = bytes_of(shape, static_cast<int64_t>(c10::elementSize(type)));
   in.require(bytes.has_value(), "its shape ", to_string(shape), " is larger than any memory");
   in.require(static_cast<uint64_t>(*bytes) == in.remaining(), to_string(shape), " of ",
              header.descr, " takes ", *bytes, " bytes, found ", in.remaining());
-  if (header.fortran_order) std::reverse(shape.begin(), shape.end());
-  Tensor tensor = read_elements(in, shape, type, "the elements");
-  if (header.fortran_order) tensor = from_fortran(tensor);
+  return {type, shape, header.fortran_order};
+}
+
+Tensor read_array(Input& in, const NpyOutline& outline) {
+  Shape shape = outline.shape;
+  if (outline.fortran_order) std::reverse(shape.begin(), shape.end());
+  Tensor tensor = read_elements(in, shape, outline.type, "the elements");
+  return outline.fortran_order ? from_fortran(tensor) : tensor;
+}
+
+// Booleans are checked one by one and Fortran order is turned round, which needs a copy; and
+// elements can be used where they lie only from a place that their size divides, as NumPy sees to.
+bool can_be_mapped(const NpyOutline& outline, int64_t start, int64_t bytes,
+                   std::optional<int64_t> from) {
+  auto size = static_cast<int64_t>(c10::elementSize(outline.type));
+  return from && bytes >= *from && bytes > 0 && !outline.fortran_order &&
+         outline.type != at::kBool && start % size == 0;
+}
+
+Tensor mapped_array(const std::filesystem::path& path, const NpyOutline& outline, int64_t start,
+                    int64_t bytes) {
+  at::TensorOptions options(at::kByte);
+  Tensor file = at::from_file(path.string(), /*shared=*/false, start + bytes, options);
+  return file.narrow(0, start, bytes).view(outline.type).view(outline.shape);
+}
+
+Tensor checked(const Input& in, const NpyOptions& options, const Tensor& tensor) {
   if (options.finite && tensor.is_floating_point()) require_finite(in, tensor);
   return tensor;
 }
 
+}  // namespace
+
+Tensor read_npy(Input& in, const NpyOptions& options) {
+  return checked(in, options, read_array(in, read_npy_outline(in)));
+}
+
 Tensor load_npy(const std::filesystem::path& path, const NpyOptions& options, Exit exit) {
   FileInput in(path, exit);
-  return read_npy(in, options);
+  auto all = static_cast<int64_t>(in.remaining());
+  NpyOutline outline = read_npy_outline(in);
+  auto bytes = static_cast<int64_t>(in.remaining());
+  bool is_mapped = can_be_mapped(outline, all - bytes, bytes, options.mapped_from);
+  return checked(
+      in, options,
+      is_mapped ? mapped_array(path, outline, all - bytes, bytes) : read_array(in, outline));
 }
 
 std::string npy_bytes(const Tensor& tensor) {
