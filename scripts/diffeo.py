@@ -14,11 +14,13 @@ One file, to be copied where it is needed; it imports numpy and safetensors and 
 The program is found in the variable DIFFEO, else in build/ beside this file's folder, else on the PATH.
 """
 
+import collections
 import csv
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -45,11 +47,16 @@ def program():
 
 def call(*words, quiet=True):
     """Runs `diffeo WORDS…` and returns its standard output. What it says on the way is shown unless quiet."""
-    done = subprocess.run([program(), *map(str, words)], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE if quiet else None, text=True)
-    if done.returncode != 0:
-        raise DiffeoError((done.stderr or "").strip() or f"exit {done.returncode}", done.returncode)
-    return done.stdout
+    with subprocess.Popen([program(), *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        last = collections.deque(maxlen=20)  # what an error is told with
+        if not quiet:
+            for line in running.stderr:
+                sys.stderr.write(line)
+                last.append(line)
+        printed, said = running.communicate()
+    if running.returncode != 0:
+        raise DiffeoError((said or "".join(last)).strip() or f"exit {running.returncode}", running.returncode)
+    return printed
 
 
 def train(config, overrides={}, run=None, resume=False, quiet=False):
@@ -109,23 +116,27 @@ class Run:
             plain.update({name[len("ema."):]: array for name, array in stored.items() if name.startswith("ema.")})
         return plain
 
-    def evaluate(self, x=None, which="latest", **options):
+    def evaluate(self, x=None, which="latest", labels=None, context=None, **options):
         """The mean of -log p over a split, or over the examples x: {"nats": …, "standard_error": …, …}."""
         with tempfile.TemporaryDirectory() as folder:
-            return json.loads(call("evaluate", self._named(which), *_data(x, folder), "--json", *_options(options)))
+            return json.loads(call("evaluate", self._named(which), *self._data(x, which, folder, labels, context),
+                                   "--json", *_options(options)))
 
-    def score(self, x=None, which="latest", **options):
-        """-log p of each example of a split, or of x: {"nats": array, "log_det": array, "base": array, …}."""
+    def score(self, x=None, which="latest", labels=None, context=None, **options):
+        """-log p of each example of a split, or of x: {"nats": array, "log_det": array, "base": array, …}.
+
+        With x, `labels` [N] and `context` [N, columns] are what a flow of classes or columns is conditioned on.
+        """
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "scores.csv"
-            call("score", self._named(which), *_data(x, folder), "--out", file, *_options(options))
+            call("score", self._named(which), *self._data(x, which, folder, labels, context), "--out", file, *_options(options))
             return read_scores(file)
 
-    def encode(self, x=None, which="latest", **options):
+    def encode(self, x=None, which="latest", labels=None, context=None, **options):
         """The latents [N, D] of a split's examples, or of x."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "latents.npy"
-            call("encode", self._named(which), *_data(x, folder), "--out", file, *_options(options))
+            call("encode", self._named(which), *self._data(x, which, folder, labels, context), "--out", file, *_options(options))
             return np.load(file)
 
     def decode(self, latents, which="latest", **options):
@@ -146,6 +157,21 @@ class Run:
     def export(self, file, which="latest", **options):
         """Writes a TorchScript module, for torch.jit.load."""
         call("export", self._named(which), "--out", file, *_options(options))
+
+    def _data(self, x, which, folder, labels, context):
+        """A data section for an array of examples: [N, D] floats, or [N, H, W] or [N, H, W, C] uint8 images."""
+        if x is None:
+            return []
+        x = np.asarray(x)
+        shape = list(x.shape[1:]) if x.ndim == 2 else [x.shape[3] if x.ndim == 4 else 1, *x.shape[1:3]]
+        section = {"source": "npy", "path": _saved(x, folder, "examples"), "shape": [int(size) for size in shape]}
+        if labels is not None:
+            classes = json.loads(call("describe", self._named(which), "--json"))["classes"]
+            section |= {"labels": _saved(np.asarray(labels), folder, "labels"), "classes": classes}
+        if context is not None:
+            context = np.asarray(context, float)
+            section |= {"context": _saved(context, folder, "context"), "context_size": context.shape[1]}
+        return ["data=" + json.dumps(section)]
 
     def _named(self, which):
         return f"{self.path}:{which}"
@@ -176,15 +202,10 @@ def _options(options):
     return words
 
 
-def _data(x, folder):
-    """A data section for an array of examples: [N, D] floats, or [N, H, W] or [N, H, W, C] uint8 images."""
-    if x is None:
-        return []
-    x = np.asarray(x)
-    file = Path(folder) / "examples.npy"
-    np.save(file, x)
-    shape = list(x.shape[1:]) if x.ndim == 2 else [x.shape[3] if x.ndim == 4 else 1, *x.shape[1:3]]
-    return [f"data={{source: npy, path: {json.dumps(str(file))}, shape: {shape}}}"]
+def _saved(array, folder, name):
+    file = Path(folder) / f"{name}.npy"
+    np.save(file, array)
+    return str(file)
 
 
 def _yaml(value):

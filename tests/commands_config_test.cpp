@@ -88,6 +88,9 @@ TEST_F(CommandConfig, TellsAllMistakesOfOneFileInTheirOrder) {
 
 TEST_F(CommandConfig, ValidatesShippedOnesByNameInUnderASecondWhateverTheirSize) {
   auto start = std::chrono::steady_clock::now();
+  Answer nothing = diffeo({"config", "validate"});
+  EXPECT_EQ(nothing.exit, 2);
+  EXPECT_NE(nothing.err.find("CONFIG"), std::string::npos) << nothing.err;
   Answer answer = diffeo({"config", "validate", "quickstart", "celebahq256/glow"});
   EXPECT_LT(std::chrono::steady_clock::now() - start,
             std::chrono::seconds(2));  // two of them, on a busy machine

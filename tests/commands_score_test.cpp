@@ -143,6 +143,18 @@ TEST_F(CommandScore, TakesAWholeOtherSection) {
                  "training, found 0");
 }
 
+TEST_F(CommandScore, TakesAllRowsOfAFileInTheirOrderWhereNothingIsToBeCut) {
+  Answer answer = here({"score", "vectors", "--split", "all", "--out", "all_v.csv"});
+  EXPECT_TRUE(answer.err.starts_with("scored 40 examples of all ")) << answer.err;
+  std::string section =
+      "data={source: npy, path: v.npy, shape: [2], context: c.npy, context_size: 1}";
+  succeed({"score", "vectors", section, "--out", "whole_v.csv"});
+  EXPECT_EQ(text("all_v.csv"), text("whole_v.csv"));
+  section.insert(section.size() - 1, ", test: v.npy, test_context: c.npy");
+  answer = here({"score", "vectors", section, "--split", "all", "--out", "both_v.csv"});
+  EXPECT_TRUE(answer.err.starts_with("scored 80 examples of all ")) << answer.err;
+}
+
 TEST_F(CommandScore, SaysWhichLogDensitiesAreNotFinite) {
   Tensor far = load_npy(*shared_ / "v.npy").narrow(0, 0, 3).clone();
   far[1][0] = 1e30;
@@ -236,6 +248,8 @@ TEST_F(CommandScore, ExportsAndSaysHowItIsCalled) {
 }
 
 TEST_F(CommandScore, RefusesWhatItCannotWrite) {
+  expect_refused(here({"score", "images", "--out", "same.npy", "--maps", "same.npy"}), 2,
+                 "diffeo score: --maps and --out: both name same.npy; expected two files");
   for (const char* command : {"score", "encode"}) {
     const char* endings =
         std::string(command) == "score" ? ".csv, .jsonl or .npy" : ".safetensors or .npy";

@@ -367,6 +367,14 @@ TEST_F(CommandTrain, TellsDataThatALayerDoesNotMapFromDivergence) {
   EXPECT_TRUE(answer.err.ends_with("training: an example of step 1" + reason)) << answer.err;
 }
 
+TEST_F(CommandTrain, TriesTheWeightsOfAnotherProgramInADryRun) {
+  expect_refused(diffeo({"train", "toy.yaml", "--dry-run", "--map", "m.yaml"}), 2,
+                 "diffeo train: --map: says what becomes of --init FILE, which is not given");
+  Answer answer = diffeo({"train", "toy.yaml", "--dry-run", "--init", "none.safetensors"});
+  EXPECT_NE(answer.err.find("none.safetensors: "), std::string::npos) << answer.err;
+  EXPECT_NE(answer.exit, 0);
+}
+
 TEST_F(CommandTrain, NamesTheBatchWhereMemoryDoesNotSuffice) {
   Answer answer = diffeo({"train", "toy.yaml", "train.batch_size=100000000000000", "--dry-run"});
   expect_refused(answer, 6,

@@ -110,6 +110,11 @@ TEST(ConfigOverrides, ThatNameNothingAreRefusedWithTheNearestName) {
             "command line: flow[9].times=5: nothing has this name, did you mean 'flow[0].times'?");
   EXPECT_EQ(errors_of(kShared, {"flow.**.hiden=5"}),
             "command line: flow.**.hiden=5: nothing has this name, did you mean 'flow.**.hidden'?");
+  EXPECT_EQ(errors_of(kSmallest, {"train.learning_rate=5"}),
+            "command line: train.learning_rate=5: nothing has this name, did you mean "
+            "'optimizer.learning_rate'?");
+  EXPECT_EQ(errors_of(kShared, {"hidden=5"}),
+            "command line: hidden=5: nothing has this name, did you mean 'flow.**.hidden'?");
   EXPECT_EQ(errors_of(kSmallest, {"completely.elsewhere=5"}),
             "command line: completely.elsewhere=5: nothing has this name");
   EXPECT_EQ(errors_of(kSmallest, {"optimizer.decay=0.9"}),

@@ -191,9 +191,11 @@ TEST(GivenContext, NamesEveryColumnOnce) {
   EXPECT_EQ(error("width=3,angel=1"),
             "--given: angel=1: expected NAME=VALUE with one of this flow's context columns, width "
             "and angle");
-  EXPECT_EQ(error("width=3,angle=1x"), "--given: angle=1x: expected a finite number, found '1x'");
-  EXPECT_EQ(error("width=3,angle=inf"),
-            "--given: angle=inf: expected a finite number, found 'inf'");
+  EXPECT_EQ(error("width=3,angle=1x"),
+            "--given: angle=1x: expected a number that is finite in single precision, found '1x'");
+  EXPECT_EQ(
+      error("width=3,angle=inf"),
+      "--given: angle=inf: expected a number that is finite in single precision, found 'inf'");
   EXPECT_EQ(message_of([&] { given_context("a=1", {}); }),
             "--given: this flow was trained without context columns, so none can be given");
   TemporaryDirectory folder;

@@ -3,9 +3,13 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "core/base.h"
+#include "core/hardware.h"
 #include "core/pass.h"
 #include "core/site.h"
+#include "io_support.h"
 
 namespace diffeo {
 namespace {
@@ -16,6 +20,28 @@ TEST(SeededNoise, DependsOnSeedAndPathButNotOnOrder) {
   Tensor a = one.normal("a", like), b = one.normal("b", like);
   EXPECT_TRUE(at::equal(again.normal("b", like), b) && at::equal(again.normal("a", like), a));
   EXPECT_FALSE(at::equal(a, b) || at::equal(other.normal("a", like), a));
+}
+
+// In a folder that goes away: what a process's control groups say, and their limits.
+TEST(Hardware, TakesTheLeastLimitOfTheControlGroupsAroundAProcess) {
+  TemporaryDirectory folder;
+  for (const char* made : {"process", "sys/job/step", "sys/memory/task"})
+    std::filesystem::create_directories(folder / made);
+  auto limit = [&](const char* groups) {
+    write_plainly(folder / "process/cgroup", groups);
+    return memory_limit_of_groups(folder / "process", folder / "sys");
+  };
+  EXPECT_TRUE(std::isinf(limit("0::/job/step\n")));
+  write_plainly(folder / "sys/job/step/memory.max", "max\n");
+  EXPECT_TRUE(std::isinf(limit("0::/job/step\n")));
+  write_plainly(folder / "sys/job/memory.max", "4000\n");
+  EXPECT_EQ(limit("0::/job/step\n"), 4000);
+  write_plainly(folder / "sys/job/step/memory.max", "3000\n");
+  EXPECT_EQ(limit("0::/job/step\n"), 3000);
+  EXPECT_TRUE(std::isinf(limit("0::/\n")));
+  write_plainly(folder / "sys/memory/task/memory.limit_in_bytes", "2000\n");
+  EXPECT_EQ(limit("5:cpu,cpuacct:/job\n4:memory:/task\n"), 2000);
+  EXPECT_TRUE(std::isinf(limit("")));
 }
 
 TEST(Shape, CountsOnlyWhatFits64Bits) {

@@ -55,6 +55,30 @@ TEST_F(CsvSource, NumbersTheTestsLabelsAsTheTrainings) {
             taken.path + ": holds 2 classes by name, but data.classes is 1");
 }
 
+TEST_F(CsvSource, TakesNoNumberForAWordOfTheTraining) {
+  write("t.csv", "x,kind\n1,0\n2,other\n");
+  write("u.csv", "x,kind\n1,1\n");
+  CsvConfig taken = config({"x"});
+  taken.test = path("u.csv").string();
+  taken.label = "kind";
+  taken.classes = 2;
+  EXPECT_EQ(complaint(taken).message,
+            *taken.test + ": example 0 has the label '1', which no training example has");
+}
+
+TEST_F(CsvSource, RefusesAMissingLabelAndTrimsTheOthers) {
+  CsvConfig taken = config({"x"});
+  taken.label = "kind";
+  taken.classes = 2;
+  write("t.csv", "x,kind\n1, 1\n2,0 \n");
+  EXPECT_TRUE(at::equal(load_data(taken, 0).split("train").labels, at::tensor({1, 0}, at::kLong)));
+  write("t.csv", "x,kind\n1,1\n2,NA\n");
+  EXPECT_EQ(complaint(taken).message,
+            taken.path +
+                ":3: column 'kind': a value is missing (found 'NA'); leave such rows out, "
+                "or fill them in");
+}
+
 TEST_F(CsvSource, SaysWhatDoesNotFit) {
   write("t.csv", "x,y\n1,2\n");
   EXPECT_EQ(complaint(config({"x", "z"})).message,
@@ -115,6 +139,10 @@ TEST_F(CsvSource, StandardisedStaysInItsOwnUnits) {
   EXPECT_TRUE(
       at::allclose(load_npy(path("b.npy")), data.split("train").examples, /*rtol=*/1e-14, 1e-9));
   EXPECT_EQ(diffeo({"check", "r"}).exit, 0);
+  // Another source does not say `standardise`: the flow was trained with it.
+  save_npy(path("x.npy"), data.split("test").examples);
+  Answer other = diffeo({"evaluate", "r", "data={source: npy, path: x.npy, shape: [2]}", "--json"});
+  EXPECT_NEAR(other.json().at("nats").get<double>(), nats, 1e-9) << other.err;
 }
 
 TEST_F(CsvSource, UnstandardisedIsRefusedWhereSinglePrecisionCannotHoldIt) {

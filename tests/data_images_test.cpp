@@ -75,6 +75,28 @@ TEST_F(ImagesSource, TakesClassesAndAttributesFromATable) {
   EXPECT_EQ(complaint(told).message, *told.table + ":3: the picture '1.png' stands twice");
 }
 
+TEST_F(ImagesSource, RefusesANameThatStandsForTwoPictures) {
+  for (const char* name : {"a/1.png", "b/1.png"}) picture(name, 1);
+  write("t.csv", "image,kind\n1.png,old\n");
+  ImagesConfig told = config();
+  told.table = path("t.csv").string();
+  told.label = "kind";
+  told.classes = 1;
+  EXPECT_EQ(complaint(told).message,
+            *told.table + ": '1.png' may mean a/1.png or b/1.png; write their paths in the folder");
+}
+
+TEST_F(ImagesSource, NamesALinkToNothingAndWalksNoCircle) {
+  picture("a.png", 1);
+  std::filesystem::path folder = config().path;
+  std::filesystem::create_directory_symlink(folder, folder / "again");
+  EXPECT_EQ(load_data(config(), 0).split("train").size(), 1);
+  std::filesystem::create_symlink("nowhere.png", folder / "b.png");
+  std::string message = complaint(config()).message;
+  EXPECT_NE(message.find("1 of 2 pictures cannot be used"), std::string::npos) << message;
+  EXPECT_NE(message.find("b.png"), std::string::npos) << message;
+}
+
 TEST_F(ImagesSource, RefusesOrSkipsWhatItCannotUse) {
   picture("a.png", 10);
   picture("b.png", 20, 4, 6);

@@ -123,6 +123,11 @@ TEST(Photo, RefusesByName) {
             "x: not a whole JPEG picture: Premature end of JPEG file");
   EXPECT_EQ(photo_message("GIF89a, and so on, for long enough to be one"),
             "x: not a whole PNG picture: Not a PNG file; it is a GIF picture");
+  std::string overwritten = file;  // no code of the standard tables is all ones
+  for (size_t at = file.find("\xff\xda"s) + 20, i = 0; i < 10; ++i)
+    overwritten.replace(at + 2 * i, 2, "\xff\x00"s);
+  EXPECT_EQ(photo_message(overwritten).substr(0, 48),
+            "x: not a whole JPEG picture: Corrupt JPEG data: ");
   std::string huge = file;
   size_t frame = huge.find("\xff\xc0"s);
   ASSERT_NE(frame, std::string::npos);

@@ -315,6 +315,17 @@ TEST_F(CheckpointStores, SaysWhatThereIsWhenAnArgumentMeansNothing) {
             run() +
                 "/checkpoints: neither a run (it has no checkpoints/) nor a checkpoint (it has no "
                 "MANIFEST.json)");
+  for (const char* other : {"sweep/2/checkpoints", "sweep/1/checkpoints", "sweep/notes"})
+    fs::create_directories(directory_ / other);
+  std::string runs = (directory_ / "sweep").string();
+  EXPECT_EQ(complaint(runs), runs + ": is a folder of runs, 1 and 2; name one of them");
+}
+
+TEST_F(CheckpointStores, FollowsAPointerThatIsNamedItself) {
+  save(1, 1);
+  save(2);
+  EXPECT_EQ(located(run() + "/checkpoints/latest"), located(run()));
+  EXPECT_EQ(located(run() + "/checkpoints/best"), located(run() + ":best"));
 }
 
 TEST_F(CheckpointStores, FallsBackFromABrokenLatestAndSaysSo) {

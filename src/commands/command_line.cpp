@@ -41,6 +41,7 @@ void CommandLine::argument(const char* name, std::string& value, const char* hel
 
 void CommandLine::arguments(const char* name, Words& values, const char* help, int least) {
   app_->add_option(name, values, help)
+      ->required(least > 0)
       ->expected(least, CLI::detail::expected_max_vector_size)
       ->type_name("");
 }

@@ -25,7 +25,7 @@ struct DecodeArguments {
 };
 
 void declare(CommandLine& line, DecodeArguments& arguments) {
-  arguments.flow.declare(line);
+  arguments.flow.declare_checkpoint(line);
   line.argument("LATENTS", arguments.latents,
                 "What encode wrote, samples in .safetensors, or .npy [N, D]");
   line.option("--class", "K", arguments.label, "Of every example [the file's labels]", at_least(0));

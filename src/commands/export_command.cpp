@@ -10,8 +10,9 @@
 namespace diffeo {
 namespace {
 
+// A trace keeps the device that it was made on, and every program has processors.
 struct ExportArguments {
-  FlowArguments flow;
+  FlowArguments flow{.device = "cpu"};
   OutputFile out;
 };
 
@@ -40,7 +41,7 @@ void export_command(const Words& words) {
                    "Writes a trained flow as TorchScript, with the methods log_prob, encode and "
                    "decode, for torch.jit.load in Python or torch::jit::load in C++.",
                    "diffeo export runs/quickstart/001 --out flow.pt");
-  arguments.flow.declare(line);
+  arguments.flow.declare_checkpoint(line);
   arguments.flow.declare_precision(line, "Of weights and answers, fp32 or fp64 [fp32]");
   arguments.flow.declare_weights(line);
   arguments.out.declare(line, "Ends in .pt");

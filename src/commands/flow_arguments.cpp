@@ -5,7 +5,7 @@
 
 namespace diffeo {
 
-void FlowArguments::declare(CommandLine& line) {
+void FlowArguments::declare_checkpoint(CommandLine& line) {
   line.argument("CKPT", checkpoint, "Run, checkpoint, or RUN:latest, RUN:best, RUN:STEP");
 }
 

@@ -12,8 +12,8 @@ struct FlowArguments {
   std::optional<int64_t> batch_size = {};
   bool raw = false;
 
-  void declare(CommandLine& line);          // CKPT, which comes before all other arguments
-  void declare_weights(CommandLine& line);  // --raw
+  void declare_checkpoint(CommandLine& line);  // CKPT, which comes before all other arguments
+  void declare_weights(CommandLine& line);     // --raw
   void declare_precision(CommandLine& line, const char* help);
   // --batch-size, --raw and --device. `what`: "Examples", of which so many are taken at once.
   void declare_computing(CommandLine& line, const char* what);

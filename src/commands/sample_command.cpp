@@ -27,7 +27,7 @@ struct SampleArguments {
 };
 
 void declare(CommandLine& line, SampleArguments& arguments) {
-  arguments.flow.declare(line);
+  arguments.flow.declare_checkpoint(line);
   line.option("--count", "N", arguments.count,
               "How many samples [64, or as many as --given has rows]", at_least(1));
   line.option("--temperature", "T[,T...]", arguments.temperatures,

@@ -101,7 +101,10 @@ std::unique_ptr<NpyWriter> open_maps(const ScoreArguments& arguments, const Flow
 
 void check_outputs(const ScoreArguments& arguments) {
   arguments.out.checked({".csv", ".jsonl", ".npy"});
-  if (arguments.maps) check_output("--maps", *arguments.maps, {".npy"}, arguments.out.force);
+  if (!arguments.maps) return;
+  check_output("--maps", *arguments.maps, {".npy"}, arguments.out.force);
+  require(*arguments.maps != *arguments.out.path, Exit::kUsage,
+          "diffeo score: --maps and --out: both name ", *arguments.maps, "; expected two files");
 }
 
 // Writes the scores of all examples, and returns their nats, [N].

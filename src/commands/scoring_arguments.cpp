@@ -1,5 +1,7 @@
 #include "commands/scoring_arguments.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 
 #include "commands/model_argument.h"
@@ -32,10 +34,44 @@ DataConfig data_for(const LoadedFlow& loaded, const Words& overrides, const std:
   }
   require_same(command, "number of context columns", std::to_string(data_context(trained).size()),
                std::to_string(data_context(data).size()));
+  // What the flow was trained with decides, since its layers read such vectors.
+  std::visit(
+      [&](auto& source) {
+        if constexpr (requires { source.standardise; })
+          source.standardise = data_is_standardised(trained);
+      },
+      data);
   if (auto* synthetic = std::get_if<SyntheticConfig>(&data)) {
     synthetic->evaluation_examples = std::max(synthetic->evaluation_examples, kLeastDraws);
   }
   return data;
+}
+
+constexpr const char* kAll = "all";
+
+// Nothing cut from the files, so that the examples stand in the order of their rows.
+void leave_whole(DataConfig& data) {
+  std::visit(
+      [](auto& source) {
+        if constexpr (requires { source.validation; }) source.validation = 0;
+        if constexpr (requires { source.test_fraction; }) source.test_fraction = 0;
+      },
+      data);
+}
+
+Tensor joined_rows(const Tensor& first, const Tensor& second) {
+  return first.defined() && second.defined() ? at::cat({first, second}) : Tensor();
+}
+
+// The training's file, and behind it the test's where there is one.
+Dataset everything(const Data& data) {
+  auto train = data.splits.find("train"), test = data.splits.find("test");
+  if (train == data.splits.end()) return test->second;
+  const Dataset& first = train->second;
+  if (test == data.splits.end()) return first;
+  const Dataset& second = test->second;
+  return {at::cat({first.examples, second.examples}), joined_rows(first.labels, second.labels),
+          joined_rows(first.context, second.context), first.note};
 }
 
 std::string default_split(const Data& data) {
@@ -47,12 +83,13 @@ std::string default_split(const Data& data) {
 }  // namespace
 
 void ScoringArguments::declare(CommandLine& line) {
-  flow.declare(line);
+  flow.declare_checkpoint(line);
   line.arguments("KEY=VALUE", overrides,
                  "Changes of the data section (data.path=/elsewhere), or another one: "
                  "'data={source: npy, path: x.npy, shape: [2]}'");
   line.option("--split", "NAME", split,
-              "train, validation or test [test where there is one, else what there is]");
+              "train, validation, test, or all: the files' rows in their order, nothing cut [test "
+              "where there is one, else what there is]");
   flow.declare_computing(line, "Examples");
 }
 
@@ -85,7 +122,10 @@ void DrawArguments::set(ScoreOptions& options, const LoadedFlow& loaded,
 ExamplesToScore examples_to_score(const LoadedFlow& loaded, const ScoringArguments& arguments) {
   ExamplesToScore found;
   found.config = data_for(loaded, arguments.overrides, arguments.command);
+  bool all = arguments.split == kAll;
+  if (all) leave_whole(found.config);
   found.data = load_data(found.config, static_cast<uint64_t>(loaded.config.seed));
+  if (all) found.data.splits[kAll] = everything(found.data);
   // Other classes than a classifier beside the flow was made for are none to it.
   if (data_classes(found.config) != data_classes(loaded.config.data))
     for (auto& [name, examples] : found.data.splits) examples.labels = Tensor();

@@ -12,7 +12,7 @@
 #include "inference/unit.h"
 #include "runs/run_directory.h"
 #include "train/dry_run.h"
-#include "train/trainer.h"
+#include "train/train.h"
 
 namespace diffeo {
 namespace {
@@ -110,7 +110,7 @@ void train_as_told(const Config& config, const TrainArguments& arguments, const 
   if (arguments.dry_run) {
     stop.poll();
     stop.release();  // it has nothing to save
-    DryRun found = dry_run(config, device);
+    DryRun found = dry_run(config, device, init_of(arguments));
     for (const std::string& doubt : found.doubts) warn_user(doubt);
     std::cout << text_of(found);
     return;

@@ -54,6 +54,16 @@ bool Overrides::may_be_unread(const Path& pattern) const {
                      [&](const Path& path) { return pattern.matches_inside(path); });
 }
 
+std::string Overrides::elsewhere(const std::string& name) const {
+  std::vector<std::string> places;
+  for (const std::string& text : seen_)
+    if (text.ends_with("." + name)) places.push_back(text);
+  if (places.size() == 1) return places[0];
+  bool in_flow = std::all_of(places.begin(), places.end(),
+                             [](const std::string& text) { return text.starts_with("flow["); });
+  return in_flow && !places.empty() ? "flow.**." + name : "";
+}
+
 std::string Overrides::cure(const Path& pattern) const {
   size_t edits = likely_edits(pattern.last());
   std::string near;
@@ -62,6 +72,7 @@ std::string Overrides::cure(const Path& pattern) const {
     if (!near.empty()) near = pattern.with_last(near).text();
   } else {
     near = nearest(pattern.text(), {seen_.begin(), seen_.end()}, edits);
+    if (near.empty()) near = elsewhere(pattern.last());
   }
   return near.empty() ? "" : ", did you mean '" + near + "'?";
 }

@@ -45,6 +45,8 @@ class Overrides {
 
   bool may_be_unread(const Path& pattern) const;
   std::string cure(const Path& pattern) const;
+  // Where else a key of this name stands: the one place, or the pattern of several in the flow.
+  std::string elsewhere(const std::string& name) const;
 
   std::vector<Override> all_;
   std::set<std::string> seen_;       // texts of all paths asked for

@@ -44,8 +44,8 @@ struct TrainConfig {
     ar("sample_every", sample_every, "steps between two sample pictures, 0: only at the end",
        at_least(0), OnResume::kFree);
     ar("sample_count", sample_count, "samples in a picture", at_least(1), OnResume::kFree);
-    ar("sample_temperatures", sample_temperatures, "one picture for each", at_least(0),
-       OnResume::kFree);
+    ar("sample_temperatures", sample_temperatures, "one picture, with a block of samples for each",
+       at_least(0), OnResume::kFree);
     ar("checkpoint_every", checkpoint_every, "steps between two checkpoints, 0: only at the end",
        at_least(0), OnResume::kFree);
     ar("keep", keep, "newest checkpoints kept, beside the best", at_least(1), OnResume::kFree);

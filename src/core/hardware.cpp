@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <limits>
 
 #include "core/error.h"
 
@@ -27,7 +28,36 @@ std::string gpu_name(int number) {
                                                                                        : "";
 }
 
+constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+
+// The least of what a control group and those around it allow: files `name` from `root`/`group` up.
+double least_limit(const std::filesystem::path& root, const std::string& group, const char* name) {
+  double least = kNoLimit;
+  std::filesystem::path folder = root / std::filesystem::path(group).relative_path();
+  for (;; folder = folder.parent_path()) {
+    double limit = 0;
+    std::ifstream file(folder / name);  // "max" where there is none
+    if (file >> limit) least = std::min(least, limit);
+    if (folder == root || !folder.has_relative_path()) return least;
+  }
+}
+
 }  // namespace
+
+double memory_limit_of_groups(const std::filesystem::path& process,
+                              const std::filesystem::path& groups) {
+  double least = kNoLimit;
+  std::ifstream lines(process / "cgroup");
+  for (std::string line; std::getline(lines, line);) {  // "0::/a/b", or "9:memory:/a/b"
+    size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == line.npos) continue;
+    std::string kinds = line.substr(first + 1, second - first - 1), group = line.substr(second + 1);
+    double limit = kinds.empty() ? least_limit(groups, group, "memory.max") : kNoLimit;
+    if (kinds == "memory") limit = least_limit(groups / "memory", group, "memory.limit_in_bytes");
+    least = std::min(least, limit);
+  }
+  return least;
+}
 
 std::string hardware_text(c10::Device device) {
   std::string kind = c10::DeviceTypeName(device.type(), /*lower_case=*/true);
@@ -42,9 +72,7 @@ double memory_bytes(c10::Device device) {
   }
   double bytes = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
                  static_cast<double>(::sysconf(_SC_PAGE_SIZE));
-  double limit = 0;
-  std::ifstream group("/sys/fs/cgroup/memory.max");  // "max" where there is none
-  return group >> limit ? std::min(bytes, limit) : bytes;
+  return std::min(bytes, memory_limit_of_groups("/proc/self", "/sys/fs/cgroup"));
 }
 
 void compute_reproducibly() {

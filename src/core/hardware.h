@@ -2,6 +2,7 @@
 
 #include <c10/core/Device.h>
 
+#include <filesystem>
 #include <string>
 
 namespace diffeo {
@@ -11,8 +12,13 @@ namespace diffeo {
 std::string hardware_text(c10::Device device);
 
 // Bytes that a device has, whoever uses them now; of the processors what the machine has, or the
-// control group (cgroup v2) that this process is in leaves it.
+// control groups that this process is in leave it.
 double memory_bytes(c10::Device device);
+
+// The bytes that control groups leave a process, of version 1 or 2, as `process`/cgroup names them
+// and the files below `groups` say; infinity where they set no limit.
+double memory_limit_of_groups(const std::filesystem::path& process,
+                              const std::filesystem::path& groups);
 
 // Makes LibTorch compute the same bytes each time on one machine's processors, and single precision
 // in all of its digits: cuDNN takes deterministic algorithms, tries none out, and does not round to

@@ -24,13 +24,12 @@ std::optional<int64_t> whole_number(const std::string& text) {
 ClassNumbers::ClassNumbers(const std::string& place, const std::vector<std::string>& labels,
                            int64_t classes)
     : classes_(classes) {
-  bool all_whole = true;
   for (const std::string& label : labels) {
     std::optional<int64_t> whole = whole_number(label);
-    all_whole = all_whole && whole;
+    are_whole_ = are_whole_ && whole;
     numbers_[label] = whole.value_or(0);
   }
-  if (all_whole) return;
+  if (are_whole_) return;
   require(static_cast<int64_t>(numbers_.size()) <= classes, Exit::kData, place, ": holds ",
           numbers_.size(), " classes by name, but data.classes is ", classes);
   int64_t next = 0;
@@ -42,7 +41,7 @@ Tensor ClassNumbers::labels_of(const std::string& place,
   std::vector<int64_t> found;
   for (const std::string& label : labels) {
     auto number = numbers_.find(label);
-    std::optional<int64_t> whole = whole_number(label);
+    std::optional<int64_t> whole = are_whole_ ? whole_number(label) : std::nullopt;
     require(number != numbers_.end() || whole, Exit::kData, place, ": example ", found.size(),
             " has the label '", label, "', which no training example has");
     found.push_back(number != numbers_.end() ? number->second : *whole);

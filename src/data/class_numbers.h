@@ -21,6 +21,7 @@ class ClassNumbers {
 
  private:
   std::map<std::string, int64_t> numbers_;
+  bool are_whole_ = true;
   int64_t classes_;
 };
 

@@ -27,7 +27,7 @@ Rows read_rows(const CsvConfig& config, const std::string& file) {
   while (table.next()) {
     for (size_t column : columns) rows.examples.push_back(table.number(column));
     for (size_t column : context) rows.context.push_back(table.number(column));
-    for (size_t column : label) rows.labels.push_back(table.cells()[column]);
+    for (size_t column : label) rows.labels.push_back(table.word(column));
   }
   return rows;
 }

@@ -239,9 +239,8 @@ struct ImagesConfig {
        "refused");
     ar("pad", pad, kPadDoc, between(0, 1024));
     ar("classes", classes,
-       "number of classes: the folders in `path`, numbered in the alphabet's order, or what "
-       "`label` "
-       "says; 0: there are none",
+       "number of classes: the folders in `path`, or what `label` says, numbered in the alphabet's "
+       "order; names that are all whole numbers stand for themselves, from 0; 0: there are none",
        at_least(0));
     ar("table", table,
        "file .csv that says more of each picture; its first column has their paths in the folder",

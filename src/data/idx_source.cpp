@@ -16,7 +16,7 @@ Dataset idx_set(const IdxConfig& config, const IdxFiles& files) {
           to_string(images.sizes().vec()), ", expected images [N, height, width] of bytes");
   images = images.unsqueeze(1);
   check_examples(files.images, images.size(0), event_shape(images), config.shape);
-  Dataset set{at::constant_pad_nd(images, {config.pad, config.pad, config.pad, config.pad}), {}};
+  Dataset set{padded(images, config.pad), {}};
   if (files.labels)
     set.labels = checked_labels(*files.labels, load_idx(*files.labels), set.size(), config.classes);
   return set;

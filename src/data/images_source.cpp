@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/listed.h"
 #include "core/utf8.h"
+#include "data/checks.h"
 #include "data/fitted_image.h"
 #include "data/host.h"
 #include "data/picture_table.h"
@@ -25,6 +26,16 @@ bool is_named_as_picture(const fs::path& path) {
   return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
 }
 
+// Whether a folder is one that it lies in, through a link: what is in it has been seen.
+bool is_inside_itself(const fs::path& folder) {
+  std::error_code none;
+  if (!fs::is_symlink(folder, none)) return false;
+  fs::path target = fs::canonical(folder, none);
+  fs::path here = fs::canonical(folder.parent_path(), none);
+  return std::mismatch(target.begin(), target.end(), here.begin(), here.end()).first ==
+         target.end();
+}
+
 // The pictures in a folder, by their paths in it, in the alphabet's order. What begins with a dot
 // is hidden, as the files that some systems leave in folders.
 Names pictures_in(const std::string& folder) {
@@ -35,8 +46,10 @@ Names pictures_in(const std::string& folder) {
       end;
   for (; !problem && at != end; at.increment(problem)) {
     bool hidden = at->path().filename().string().starts_with(".");
-    if (hidden && at->is_directory()) at.disable_recursion_pending();
-    if (!hidden && is_named_as_picture(at->path()) && at->is_regular_file())
+    std::error_code none;  // a link to nothing is kept, to be told as a picture that is not there
+    bool is_folder = at->is_directory(none);
+    if (is_folder && (hidden || is_inside_itself(at->path()))) at.disable_recursion_pending();
+    if (!hidden && !is_folder && is_named_as_picture(at->path()))
       found.push_back(at->path().lexically_relative(folder).string());
   }
   require(!problem, Exit::kData, folder, ": cannot be read: ", problem.message());
@@ -122,16 +135,17 @@ Names folders_of(const std::string& folder, const Names& names) {
 }
 
 LabelledSet read_set(const ImagesConfig& config, const std::string& folder) {
+  // Before the pictures, so that a mistake in the table is told before minutes of decoding.
+  std::optional<PictureTable> table;
+  if (config.table) table.emplace(*config.table, config.label, config.context);
   Gallery gallery = read_gallery(config, folder);
   std::string note = judged_problems(config, folder, gallery);
-  int64_t pad = config.pad;
-  LabelledSet found{{at::constant_pad_nd(gallery.images, {pad, pad, pad, pad})}};
+  LabelledSet found{{padded(gallery.images, config.pad)}};
   found.set.note = note;
   if (config.classes > 0 && !config.label) found.labels = folders_of(folder, gallery.names);
-  if (!config.table) return found;
-  PictureTable table(*config.table, config.label, config.context);
-  if (config.label) found.labels = table.labels_of(gallery.names);
-  if (!config.context.empty()) found.set.context = table.context_of(gallery.names);
+  if (!table) return found;
+  if (config.label) found.labels = table->labels_of(gallery.names);
+  if (!config.context.empty()) found.set.context = table->context_of(gallery.names);
   return found;
 }
 

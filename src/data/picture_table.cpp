@@ -21,25 +21,30 @@ PictureTable::PictureTable(const std::string& path, const std::optional<std::str
   while (table.next()) {
     auto [row, is_new] = rows_.try_emplace(table.cells()[0]);
     if (!is_new) table.fail("the picture '", table.cells()[0], "' stands twice");
-    if (words) row->second.label = table.cells()[*words];
+    if (words) row->second.label = table.word(*words);
     for (size_t column : numbers) row->second.context.push_back(table.number(column));
   }
 }
 
-const PictureTable::Row& PictureTable::row_of(const std::string& picture) const {
+const PictureTable::Row& PictureTable::row_of(const std::string& picture) {
   auto found = rows_.find(picture);
-  if (found == rows_.end()) found = rows_.find(std::filesystem::path(picture).filename());
+  bool by_name = found == rows_.end();
+  if (by_name) found = rows_.find(std::filesystem::path(picture).filename());
   require(found != rows_.end(), Exit::kData, path_, ": says nothing of the picture ", picture);
+  if (!by_name) return found->second;
+  auto [first, is_new] = named_.try_emplace(found->first, picture);
+  require(is_new || first->second == picture, Exit::kData, path_, ": '", found->first,
+          "' may mean ", first->second, " or ", picture, "; write their paths in the folder");
   return found->second;
 }
 
-std::vector<std::string> PictureTable::labels_of(const std::vector<std::string>& pictures) const {
+std::vector<std::string> PictureTable::labels_of(const std::vector<std::string>& pictures) {
   std::vector<std::string> labels;
   for (const std::string& picture : pictures) labels.push_back(row_of(picture).label);
   return labels;
 }
 
-Tensor PictureTable::context_of(const std::vector<std::string>& pictures) const {
+Tensor PictureTable::context_of(const std::vector<std::string>& pictures) {
   std::vector<double> numbers;
   for (const std::string& picture : pictures) {
     const std::vector<double>& row = row_of(picture).context;

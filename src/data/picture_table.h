@@ -19,9 +19,9 @@ class PictureTable {
                const std::vector<std::string>& context);
 
   // Of pictures by their paths, in order. Throws Exit::kData for one of which the table says
-  // nothing.
-  std::vector<std::string> labels_of(const std::vector<std::string>& pictures) const;
-  Tensor context_of(const std::vector<std::string>& pictures) const;  // [N, C] float32
+  // nothing, and for two of one name that it does not tell apart.
+  std::vector<std::string> labels_of(const std::vector<std::string>& pictures);
+  Tensor context_of(const std::vector<std::string>& pictures);  // [N, C] float32
 
  private:
   struct Row {
@@ -29,10 +29,11 @@ class PictureTable {
     std::vector<double> context;
   };
 
-  const Row& row_of(const std::string& picture) const;
+  const Row& row_of(const std::string& picture);
 
   std::string path_;
   std::map<std::string, Row> rows_;
+  std::map<std::string, std::string> named_;  // the picture that a name alone was taken for
 };
 
 }  // namespace diffeo

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/listed.h"
 #include "core/shape.h"
+#include "data/checks.h"
 #include "data/host.h"
 #include "io/npy.h"
 
@@ -19,8 +20,9 @@ double number_in(const std::string& pair, const std::string& text) {
   double value = 0;
   const char* end = text.data() + text.size();
   auto [stop, problem] = std::from_chars(text.data(), end, value);
-  require(problem == std::errc() && stop == end && std::isfinite(value), Exit::kUsage,
-          "--given: ", pair, ": expected a finite number, found '", text, "'");
+  bool fits = std::isfinite(static_cast<float>(value));
+  require(problem == std::errc() && stop == end && fits, Exit::kUsage, "--given: ", pair,
+          ": expected a number that is finite in single precision, found '", text, "'");
   return value;
 }
 
@@ -58,7 +60,7 @@ Tensor from_file(const std::string& file, size_t columns) {
   require(fits, Exit::kData, file, ": holds ", at::toString(array.scalar_type()), " of shape ",
           to_string(array.sizes().vec()), ", expected floats [R, ", columns,
           "], a row for each context");
-  return array.to(at::kFloat);
+  return single_precision(file, array);
 }
 
 }  // namespace

@@ -168,11 +168,18 @@ void CsvReader::check_names() const {
   }
 }
 
-double CsvReader::number(size_t column) const {
+std::string_view CsvReader::present(size_t column) const {
   std::string_view text = trimmed(cells_.at(column));
   if (is_missing(text))
     fail("column '", names_[column], "': a value is missing (found '", shown(cells_[column]),
          "'); leave such rows out, or fill them in");
+  return text;
+}
+
+std::string CsvReader::word(size_t column) const { return std::string(present(column)); }
+
+double CsvReader::number(size_t column) const {
+  std::string_view text = present(column);
   std::string_view digits = text.substr(text[0] == '+' && text.size() > 1 && text[1] != '-');
   double value = 0;
   auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);

@@ -23,7 +23,7 @@ class CsvReader {
   std::vector<size_t> places_of(const std::vector<std::string>& names) const;
 
   // Makes the next row the current one; false where there is none. Lines with nothing on them at
-  // the end of the file are none. Throws for a row of more or fewer cells than the header.
+  // the end of the file are none, but each is an empty cell where the table has one column. Throws for a row of more or fewer cells than the header.
   bool next();
 
   // Of the current row, as many as names().
@@ -31,6 +31,9 @@ class CsvReader {
   // A cell as a number; throws where it is missing (empty, NA, NaN, null), is no number or is one
   // that float64 does not hold.
   double number(size_t column) const;
+
+  // A cell as a name, without spaces around it; throws where it is missing.
+  std::string word(size_t column) const;
 
   // Throws for what is wrong with the current row: "FILE:LINE: …".
   template <class... Parts>
@@ -41,6 +44,7 @@ class CsvReader {
  private:
   bool get(char& c);
   bool read_row();
+  std::string_view present(size_t column) const;
   void read_cell(char& c, bool& more);
   void read_quoted(std::string& cell);
   void put(std::string& cell, char c);

@@ -5,6 +5,8 @@
 #include <jpeglib.h>
 #include <cstdio>  // before jpeglib.h, which needs FILE
 
+#include <algorithm>
+#include <array>
 #include <csetjmp>
 #include <cstring>
 #include <optional>
@@ -36,8 +38,11 @@ struct Failure {
 // Of libjpeg's warnings, those of lost pixels are failures. Others, as of needless bytes, leave
 // a picture whole.
 void take_note(j_common_ptr codec, int level) {
-  int code = codec->err->msg_code;
-  if (level < 0 && (code == JWRN_HIT_MARKER || code == JWRN_JPEG_EOF)) leave(codec);
+  constexpr std::array kLostPixels{JWRN_HIT_MARKER, JWRN_JPEG_EOF, JWRN_HUFF_BAD_CODE,
+                                   JWRN_MUST_RESYNC};
+  bool lost =
+      std::find(kLostPixels.begin(), kLostPixels.end(), codec->err->msg_code) != kLostPixels.end();
+  if (level < 0 && lost) leave(codec);
 }
 
 void limit_scans(j_common_ptr codec) {

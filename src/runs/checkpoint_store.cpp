@@ -164,6 +164,19 @@ std::optional<CheckpointStore::Found> CheckpointStore::read_latest(const Warn& w
   return newest(read, warn) ? std::optional(std::move(found)) : std::nullopt;
 }
 
+namespace {
+
+std::vector<std::string> runs_in(const fs::path& folder) {
+  std::vector<std::string> runs;
+  if (!is_folder(folder)) return runs;
+  for (const fs::path& entry : entries_of(folder, Exit::kCheckpoint))
+    if (is_folder(entry / kFolder)) runs.push_back(entry.filename().string());
+  std::sort(runs.begin(), runs.end());
+  return runs;
+}
+
+}  // namespace
+
 fs::path locate_checkpoint(const std::string& argument, const Warn& warn) {
   fs::path path = argument;
   if (is_folder(path / kFolder)) return latest_of(path, warn);
@@ -173,6 +186,11 @@ fs::path locate_checkpoint(const std::string& argument, const Warn& warn) {
     return chosen(argument.substr(0, colon), argument.substr(colon + 1), warn);
   }
   if (!is_there(path)) fail(Exit::kCheckpoint, argument, ": no such run or checkpoint");
+  bool is_pointer = path.parent_path().filename() == kFolder && !is_folder(path);
+  if (is_pointer) return chosen(path.parent_path().parent_path(), path.filename(), warn);
+  std::vector<std::string> runs = runs_in(path);
+  require(runs.empty(), Exit::kCheckpoint, argument, ": is a folder of runs, ",
+          listed_in_words(runs), "; name one of them");
   fail(Exit::kCheckpoint, argument, ": neither a run (it has no ", kFolder,
        "/) nor a checkpoint (it has no ", kManifestName, ")");
 }

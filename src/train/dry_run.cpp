@@ -15,6 +15,7 @@
 #include "learn/divergence.h"
 #include "terminal/console.h"
 #include "terminal/stopwatch.h"
+#include "train/start.h"
 
 namespace diffeo {
 namespace {
@@ -54,14 +55,15 @@ std::string megabytes(int64_t bytes) { return joined((bytes + (int64_t{1} << 19)
 
 }  // namespace
 
-DryRun dry_run(const Config& config, c10::Device device) {
+DryRun dry_run(const Config& config, c10::Device device,
+               const std::optional<ForeignWeights>& init) {
   Data data = fitting_data(config);
   std::vector<MemoryNeed> needs = memory_needs(config, device, data);
   MemoryChoice choice = choice_among(needs, memory_bytes(device));
   Learner learner(config, build_flow(config, at::TensorOptions(at::kFloat).device(device)));
   if (config.train.memory == Memory::kAuto) learner.flow().set_memory({choice.mode});
   Batch batch = data.training->at(0, config.train.batch_size);
-  learner.initialise(data.training->at(0, config.train.examples_of_start()));
+  give_first_weights(learner, config, data, init, [] {});
   double nats = learner.step(batch).nats.item<double>();
   if (learner.first_bad_step()) {
     fail(Exit::kDiverged, "dry run: the first step would leave numbers that are not finite; ",

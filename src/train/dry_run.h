@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "core/shape.h"
 #include "train/memory_choice.h"
+#include "train/train.h"
 
 namespace diffeo {
 
@@ -27,10 +28,11 @@ struct DryRun {
   std::vector<std::string> doubts;  // data_doubts()
 };
 
-// Reads the data, builds the flow, starts it from a batch, runs it forward, backward and inverse,
+// Reads the data, builds the flow, gives it its first weights (give_first_weights()), runs it forward, backward and inverse,
 // and updates it twice. Nothing is written. Throws Exit::kDiverged where the first step is not
 // finite.
-DryRun dry_run(const Config& config, c10::Device device);
+DryRun dry_run(const Config& config, c10::Device device,
+               const std::optional<ForeignWeights>& init = {});
 
 // For people, a line each.
 std::string text_of(const DryRun& found);

@@ -13,7 +13,7 @@
 #include "terminal/stopwatch.h"
 #include "train/sample_pictures.h"
 #include "train/start.h"
-#include "train/trainer.h"
+#include "train/train.h"
 
 namespace diffeo {
 

@@ -91,19 +91,24 @@ Start start_of(const Config& config, const TrainOptions& options) {
   return start;
 }
 
+void give_first_weights(Learner& learner, const Config& config, const Data& data,
+                        const std::optional<ForeignWeights>& init,
+                        const std::function<void()>& poll) {
+  if (init) {
+    const auto& [file, map] = *init;
+    learner.load_weights(imported_weights(file, map, model_tensors(learner)), file.string());
+    return;
+  }
+  if (data_is_standardised(config.data)) learner.flow().take_moments(data.split("train").examples);
+  learner.initialise(data.training->at(0, config.train.examples_of_start()),
+                     [&](const Report&) { poll(); });
+}
+
 TrainingState begin(Start& start, const Config& config, const TrainOptions& options,
                     const Data& data, Learner& learner) {
   TrainingState here = first_state(config, options);
-  if (options.init && !start.goes_on) {
-    const auto& [file, map] = *options.init;
-    learner.load_weights(imported_weights(file, map, model_tensors(learner)), file.string());
-    return here;
-  }
   if (!start.saved) {
-    if (data_is_standardised(config.data))
-      learner.flow().take_moments(data.split("train").examples);
-    learner.initialise(data.training->at(0, config.train.examples_of_start()),
-                       [&](const Report&) { options.poll(); });
+    give_first_weights(learner, config, data, options.init, [&] { options.poll(); });
     return here;
   }
   Checkpoint saved = *std::exchange(start.saved, std::nullopt);

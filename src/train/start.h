@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,7 +10,7 @@
 #include "learn/learner.h"
 #include "runs/checkpoint.h"
 #include "runs/run_directory.h"
-#include "train/trainer.h"
+#include "train/train.h"
 
 namespace diffeo {
 
@@ -30,6 +31,12 @@ struct Start {
 // a checkpoint that is not there or not whole (Exit::kCheckpoint), and to go on with another model
 // or other data (Exit::kUsage).
 Start start_of(const Config& config, const TrainOptions& options);
+
+// The weights of a training that begins anew: those of another program, where some are given, else
+// by the data-dependent start. Throws Exit::kCheckpoint where those given do not fit.
+void give_first_weights(Learner& learner, const Config& config, const Data& data,
+                        const std::optional<ForeignWeights>& init,
+                        const std::function<void()>& poll);
 
 // Gives the learner the weights to begin with, by the data-dependent start where there are none,
 // and says where the training stands. Throws Exit::kCheckpoint where they do not fit.

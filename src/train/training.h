@@ -5,7 +5,7 @@
 #include "learn/learner.h"
 #include "terminal/stopwatch.h"
 #include "train/journal.h"
-#include "train/trainer.h"
+#include "train/train.h"
 
 namespace diffeo {
 

@@ -53,6 +53,28 @@ class DiffeoTest(unittest.TestCase):
         self.assertFalse(np.array_equal(raw["flow.3_actnorm.norm.b"], average["flow.3_actnorm.norm.b"]))
         self.assertEqual(set(self.trained.weights(3)), set(raw))
 
+    def test_examples_come_with_their_labels_and_contexts(self):
+        rows = np.random.default_rng(0).normal(size=(40, 5))
+        table = "\n".join(",".join(map(str, row)) + "," + "ab"[i % 2] for i, row in enumerate(rows))
+        (self.root / "t.csv").write_text("a,b,c,d,e,k\n" + table + "\n")
+        (self.root / "t.yaml").write_text(
+            "data: {source: csv, path: %s, test_fraction: 0.25, columns: [a, b], context: [c, d, e], label: k, classes: 2}\n"
+            "train: {steps: 3, batch_size: 8}\n"
+            "flow: [{type: actnorm}, {type: coupling, context: features, map: {type: affine}, net: {type: mlp}},\n"
+            "       {type: prior, learned: true, classes: true}]\n" % (self.root / "t.csv"))
+        run = diffeo.train(self.root / "t.yaml", run=self.root / "conditioned", quiet=True)
+        labels = np.arange(40) % 2
+        scores = run.score(rows[:, :2], labels=labels, context=rows[:, 2:])
+        np.testing.assert_allclose(scores["nats"], run.score(split="all")["nats"], rtol=1e-5)
+        few = run.evaluate(rows[:4:2, :2], labels=labels[:4:2], context=rows[:4:2, 2:])
+        self.assertAlmostEqual(few["nats"], scores["nats"][:4:2].mean(), places=4)
+        self.assertEqual(run.encode(rows[:3, :2], labels=labels[:3], context=rows[:3, 2:]).shape, (3, 2))
+
+    def test_a_training_that_is_refused_says_why(self):
+        for quiet in (True, False):
+            with self.assertRaisesRegex(diffeo.DiffeoError, "did you mean 'train.steps'"):
+                diffeo.train(self.root / "c.yaml", {"train.stps": 3}, quiet=quiet)
+
     def test_scores_agree_with_the_evaluation(self):
         scores = self.trained.score(split="train")
         self.assertEqual(len(scores["nats"]), 30)
