@@ -128,6 +128,7 @@ TEST_F(CommandData, ReplacesOnlyAPackAndOnlyWhenAsked) {
   EXPECT_EQ(diffeo(words).exit, 0);
   expect_refused(diffeo(words), 2,
                  "diffeo data pack: --out: packed: is there already; --force replaces it");
+  words[4] = "packed/";
   words.push_back("--force");
   EXPECT_EQ(diffeo(words).exit, 0);
   std::filesystem::create_directory(path("mine"));

@@ -141,7 +141,7 @@ TEST_F(CommandOnRun, SaysWhatIsWrong) {
   expect_refused(here({"sample", "images", "--count", "0"}), 2,
                  "diffeo sample: --count: expected a whole number of at least 1, found '0'");
   expect_refused(here({"sample", "images", "--out", "s.jpg"}), 2,
-                 "--out: expected a file that ends in .png, .npy or .safetensors, found 's.jpg'");
+                 "--out: expected a file that ends in .png, .npy, .csv or .safetensors, found 's.jpg'");
   expect_refused(here({"sample", "images", "--out", "none/s.png"}), 2,
                  "--out: none/s.png: no such folder: none");
 }

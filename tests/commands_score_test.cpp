@@ -269,6 +269,9 @@ TEST_F(CommandScore, RefusesWhatItCannotWrite) {
                  "examples are [2] and its last latents [2]");
   expect_refused(here({"encode", "images", "--precision", "fp8", "--out", "new.npy"}), 2,
                  "--precision: expected fp32 or fp64, found 'fp8'");
+  expect_refused(here({"sample", "images", "--out", "new.csv"}), 2,
+                 "--out: samples of shape [3, 4, 4] are no rows of a table; use .png, .npy or "
+                 ".safetensors");
   EXPECT_FALSE(std::filesystem::exists(*shared_ / "new.csv"));
 }
 

@@ -8,6 +8,7 @@
 #include "config/configured_flow.h"
 #include "data/data.h"
 #include "io/npy.h"
+#include "io/safetensors.h"
 #include "program.h"
 
 namespace diffeo {
@@ -143,6 +144,34 @@ TEST_F(CsvSource, StandardisedStaysInItsOwnUnits) {
   save_npy(path("x.npy"), data.split("test").examples);
   Answer other = diffeo({"evaluate", "r", "data={source: npy, path: x.npy, shape: [2]}", "--json"});
   EXPECT_NEAR(other.json().at("nats").get<double>(), nats, 1e-9) << other.err;
+}
+
+TEST_F(CsvSource, GetsSamplesBackAsATableOfTheSameColumns) {
+  std::string table = "x,\"y, in m\",kind\n";
+  for (int i = 0; i < 64; ++i)
+    table += joined(std::sin(i), ",", std::cos(1.3 * i), ",", i % 2 ? "a" : "b", "\n");
+  write("t.csv", table);
+  write("c.yaml",
+        "data: {source: csv, path: t.csv, test_fraction: 0.25, columns: [\"y, in m\", x], "
+        "label: kind, classes: 2}\n"
+        "train: {steps: 3, batch_size: 8}\n"
+        "flow: [{type: actnorm}, {type: prior, learned: true, classes: true}]\n");
+  Answer trained = diffeo({"train", "c.yaml", "--run", "r"});
+  ASSERT_EQ(trained.exit, 0) << trained.err;
+  for (const char* out : {"s.csv", "s.safetensors", "s.npy"})
+    ASSERT_EQ(diffeo({"sample", "r", "--count", "9", "--out", out}).exit, 0) << out;
+  EXPECT_EQ(read_plainly(path("s.csv")).substr(0, 17), "\"y, in m\",x,kind\n");
+  CsvConfig back = {.path = path("s.csv").string(), .columns = {"y, in m", "x"}};
+  back.label = "kind";
+  back.classes = 2;
+  Data data = load_data(back, 0);
+  EXPECT_TRUE(at::equal(data.split("train").examples, load_npy(path("s.npy"))));
+  NamedTensors stored = load_safetensors(path("s.safetensors")).tensors;
+  EXPECT_TRUE(at::equal(data.split("train").labels, stored.at("labels")));
+  ASSERT_EQ(diffeo({"encode", "r", "--split", "train", "--out", "z.safetensors"}).exit, 0);
+  ASSERT_EQ(diffeo({"decode", "r", "z.safetensors", "--out", "b.csv"}).exit, 0);
+  back.path = path("b.csv");
+  EXPECT_EQ(load_data(back, 0).split("train").size(), 48);
 }
 
 TEST_F(CsvSource, UnstandardisedIsRefusedWhereSinglePrecisionCannotHoldIt) {

@@ -59,13 +59,6 @@ Json columns_of(const Tensor& vectors, const std::vector<std::string>& names) {
   return columns;
 }
 
-std::vector<std::string> column_names(const DataConfig& config) {
-  if (auto* table = std::get_if<CsvConfig>(&config)) return table->columns;
-  std::vector<std::string> names;
-  for (int64_t d = 0; d < data_shape(config)[0]; ++d) names.push_back(std::to_string(d));
-  return names;
-}
-
 Json data_facts(const Config& config, const Data& data) {
   Json facts{{"shape", data_shape(config.data)},
              {"images", data_is_image(config.data)},
@@ -77,7 +70,7 @@ Json data_facts(const Config& config, const Data& data) {
   const Dataset& set = data.splits.at(leading);
   facts["columns_of"] = leading;
   if (!data_is_image(config.data))
-    facts["columns"] = columns_of(set.examples, column_names(config.data));
+    facts["columns"] = columns_of(set.examples, data_columns(config.data));
   if (set.context.defined()) facts["context"] = columns_of(set.context, data_context(config.data));
   if (data.density) facts["entropy"] = data.density->entropy();
   return facts;

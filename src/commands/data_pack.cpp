@@ -42,8 +42,8 @@ bool is_a_pack(const fs::path& folder) {
 void check_target(const fs::path& folder, bool force) {
   const char* option = "diffeo data pack: --out";
   std::error_code none;
-  require(!folder.parent_path().empty() || folder.has_filename(), Exit::kUsage, option,
-          ": expected a folder, found '", folder.string(), "'");
+  require(folder.has_filename(), Exit::kUsage, option, ": expected a folder, found '",
+          folder.string(), "'");
   fs::path parent = folder.parent_path();
   require(parent.empty() || fs::is_directory(parent, none), Exit::kUsage, option, ": ",
           folder.string(), ": no such folder: ", parent.string());
@@ -168,8 +168,9 @@ void data_pack(const Words& words) {
   line.flag("--force", force, "Replace an earlier pack");
   if (!line.parse(words)) return;
   require(out.has_value(), Exit::kUsage, "diffeo data pack: --out: expected a folder");
-  check_target(*out, force);
-  pack(argument.config(), *out);
+  fs::path folder = (fs::path(*out) / "").parent_path();  // with or without a slash at its end
+  check_target(folder, force);
+  pack(argument.config(), folder);
 }
 
 }  // namespace diffeo

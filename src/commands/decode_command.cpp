@@ -32,7 +32,7 @@ void declare(CommandLine& line, DecodeArguments& arguments) {
   line.option("--given", "CONTEXT", arguments.given,
               "What to condition on: NAME=VALUE,... or FILE.npy, a row for each [the file's]");
   arguments.flow.declare_computing(line, "Examples");
-  arguments.out.declare(line, "Ends in .png, .npy or .safetensors, as sample writes them");
+  arguments.out.declare(line, "Ends in .png, .npy, .csv or .safetensors, as sample writes them");
 }
 
 // A class for each row: the one given, or the file's.
@@ -82,6 +82,7 @@ SampleOutline outline_for(const LoadedFlow& loaded, const StoredLatents& stored,
           .latent_precision = stored.latents.scalar_type(),
           .are_images = data_is_image(loaded.config.data),
           .have_labels = labels,
+          .columns = table_columns(loaded.config.data, labels),
           .metadata = loaded.origin()};
 }
 
@@ -103,7 +104,7 @@ void decode_all(Flow& flow, const Batch& all, int64_t batch_size, SampleFile& fi
 }
 
 void decode_as_told(const DecodeArguments& arguments) {
-  std::filesystem::path path = arguments.out.checked({".png", ".npy", ".safetensors"});
+  std::filesystem::path path = arguments.out.checked(sample_endings());
   NamedTensors held = read_latents(arguments.latents);
   LoadedFlow loaded = arguments.flow.load(latent_precision(held));
   StoredLatents stored = latents_for(loaded.flow->latents(), held, arguments.latents);

@@ -38,10 +38,10 @@ void declare(CommandLine& line, SampleArguments& arguments) {
   line.option(
       "--given", "CONTEXT", arguments.given,
       "What to condition on: NAME=VALUE,... or FILE.npy, whose rows the samples take in turn");
-  line.option(
-      "--out", "FILE", arguments.out,
-      "Ends in .png, .npy or .safetensors; replaced where it is there already [in the run's "
-      "folder samples]");
+  line.option("--out", "FILE", arguments.out,
+              "Ends in .png, .npy, .csv (vectors) or .safetensors; replaced where it is there "
+              "already [in the run's "
+              "folder samples]");
   line.flag("--allow-nonfinite", arguments.allow_nonfinite,
             "Do not end with 5 where samples are not finite");
   arguments.flow.declare_computing(line, "Samples");
@@ -101,6 +101,7 @@ SampleOutline outline_for(const LoadedFlow& loaded, const SampleOptions& options
           .latent_precision = c10::typeMetaToScalarType(loaded.flow->options().dtype()),
           .are_images = data_is_image(loaded.config.data),
           .have_labels = options.classes > 0,
+          .columns = table_columns(loaded.config.data, options.classes > 0),
           .metadata = metadata_of(loaded, options)};
 }
 
@@ -136,8 +137,7 @@ void tell_what_was_drawn(const LoadedFlow& loaded, const SampleOptions& options)
 }
 
 void sample_as_told(const SampleArguments& arguments) {
-  if (arguments.out)
-    check_output("--out", *arguments.out, {".png", ".npy", ".safetensors"}, /*force=*/true);
+  if (arguments.out) check_output("--out", *arguments.out, sample_endings(), /*force=*/true);
   LoadedFlow loaded = arguments.flow.load();
   SampleOptions options = options_for(arguments, loaded);
   std::filesystem::path path = arguments.out ? std::filesystem::path(*arguments.out)

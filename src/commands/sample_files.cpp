@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/error.h"
+#include "io/csv_writer.h"
 #include "io/npy.h"
 #include "io/png.h"
 #include "pictures/image_grid.h"
@@ -42,6 +43,21 @@ class NpySamples final : public SampleFile {
 
   SampleOutline outline_;
   NpyWriter file_;
+};
+
+class CsvSamples final : public SampleFile {
+ public:
+  CsvSamples(const fs::path& path, const SampleOutline& outline)
+      : have_labels_(outline.have_labels), file_(path, outline.columns) {}
+
+  void add(const SampleBatch& batch) override {
+    file_.append(batch.values, have_labels_ ? batch.labels : Tensor());
+  }
+  void commit() override { file_.commit(); }
+
+ private:
+  bool have_labels_;
+  CsvWriter file_;
 };
 
 NamedTensors outlines_of(const SampleOutline& outline) {
@@ -106,7 +122,22 @@ void require_picture(const SampleOutline& outline) {
           "; use .npy or .safetensors");
 }
 
+void require_vectors(const SampleOutline& outline) {
+  require(outline.shape.size() == 1, Exit::kUsage, "--out: samples of shape ",
+          to_string(outline.shape), " are no rows of a table; use .png, .npy or .safetensors");
+}
+
 }  // namespace
+
+std::vector<std::string> sample_endings() { return {".png", ".npy", ".csv", ".safetensors"}; }
+
+std::vector<std::string> table_columns(const DataConfig& data, bool have_labels) {
+  std::vector<std::string> names;
+  if (data_shape(data).size() == 1) names = data_columns(data);
+  auto* table = std::get_if<CsvConfig>(&data);
+  if (have_labels) names.push_back(table && table->label ? *table->label : "class");
+  return names;
+}
 
 Tensor channels_last(const Tensor& images) {
   return images.size(1) == 1 ? images.squeeze(1) : images.permute({0, 2, 3, 1}).contiguous();
@@ -114,6 +145,7 @@ Tensor channels_last(const Tensor& images) {
 
 SampleFormat format_of(const fs::path& path) {
   if (path.extension() == ".npy") return SampleFormat::kNpy;
+  if (path.extension() == ".csv") return SampleFormat::kCsv;
   return path.extension() == ".png" ? SampleFormat::kPng : SampleFormat::kSafetensors;
 }
 
@@ -121,6 +153,9 @@ std::unique_ptr<SampleFile> open_sample_file(const fs::path& path, const SampleO
   switch (format_of(path)) {
     case SampleFormat::kNpy: return std::make_unique<NpySamples>(path, outline);
     case SampleFormat::kSafetensors: return std::make_unique<SafetensorsSamples>(path, outline);
+    case SampleFormat::kCsv:
+      require_vectors(outline);
+      return std::make_unique<CsvSamples>(path, outline);
     case SampleFormat::kPng: break;
   }
   require_picture(outline);

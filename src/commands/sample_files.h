@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "data/data_config.h"
 #include "inference/sampling.h"
 #include "io/safetensors.h"
 
@@ -12,6 +15,8 @@ namespace diffeo {
 enum class SampleFormat {
   kPng,  // a grid of images, or the plane with points
   kNpy,  // images [N, H, W] or [N, H, W, C] uint8, vectors [N, D] float32
+  kCsv,  // vectors alone: a table with the names of the data's columns, and the class where there is
+         // one
   // "samples" [N, ...] as in npy but channels first, "latents" [N, D], "labels" [N], metadata
   kSafetensors,
 };
@@ -19,7 +24,8 @@ enum class SampleFormat {
 // Images [N, C, H, W] as most programs that read npy lay them out: [N, H, W, C], or [N, H, W].
 Tensor channels_last(const Tensor& images);
 
-// Of the endings .png, .npy and .safetensors.
+// The endings of the files that samples may go to, and what each means.
+std::vector<std::string> sample_endings();
 SampleFormat format_of(const std::filesystem::path& path);
 
 // What is known of samples before any is drawn.
@@ -31,8 +37,12 @@ struct SampleOutline {
   at::ScalarType latent_precision;
   bool are_images;  // whole numbers 0 … 255
   bool have_labels;
+  std::vector<std::string> columns;  // what a table calls the numbers, and behind them the class
   Metadata metadata;
 };
+
+// What a table calls the numbers of an example, and behind them its class.
+std::vector<std::string> table_columns(const DataConfig& data, bool have_labels);
 
 // A file that takes samples batch by batch. npy and safetensors are written as they come, so that
 // memory does not grow with their number; a picture needs all of them.

@@ -2,10 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <charconv>
 #include <cmath>
 
 #include "core/listed.h"
+#include "io/csv_writer.h"
 #include "io/durable.h"
 #include "io/npy.h"
 
@@ -13,13 +13,6 @@ namespace diffeo {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The shortest digits that read back as this number; what is none has no sign.
-void append_number(std::string& text, double value) {
-  if (std::isnan(value)) value = std::abs(value);
-  char digits[32];
-  text.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
 
 // Rows of text, with the index of each example.
 class TextScores : public ScoreFile {

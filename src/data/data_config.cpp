@@ -174,6 +174,13 @@ bool data_is_standardised(const DataConfig& config) {
       config);
 }
 
+std::vector<std::string> data_columns(const DataConfig& config) {
+  if (auto* csv = std::get_if<CsvConfig>(&config)) return csv->columns;
+  std::vector<std::string> names;
+  for (int64_t d = 0; d < data_shape(config)[0]; ++d) names.push_back(std::to_string(d));
+  return names;
+}
+
 std::string data_column(const DataConfig& config, int64_t column) {
   auto* csv = std::get_if<CsvConfig>(&config);
   return csv ? "'" + csv->columns.at(column) + "'" : std::to_string(column);

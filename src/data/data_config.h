@@ -271,6 +271,9 @@ int64_t data_levels(const DataConfig& config);  // 256: uint8, a value is one of
 // Whether the flow reads vectors standardised, and the data stay float64 until then.
 bool data_is_standardised(const DataConfig& config);
 
+// Names of the columns of vectors; where the files have none, "0", "1", …
+std::vector<std::string> data_columns(const DataConfig& config);
+
 // What a column of vectors is called in messages: its name, or its number.
 std::string data_column(const DataConfig& config, int64_t column);
 
