@@ -19,6 +19,14 @@ class CsvSource : public Commands {
   CsvConfig config(const std::vector<std::string>& columns) const {
     return {.path = path("t.csv").string(), .columns = columns};
   }
+  // Numbers x of two kinds, in t.csv and u.csv.
+  CsvConfig kinds() const {
+    CsvConfig taken = config({"x"});
+    taken.test = path("u.csv").string();
+    taken.label = "kind";
+    taken.classes = 2;
+    return taken;
+  }
   Complaint complaint(const CsvConfig& config) const {
     return complaint_of([&] { load_data(config, 0); });
   }
@@ -43,10 +51,7 @@ TEST_F(CsvSource, TakesColumnsByNameInTheirOrder) {
 TEST_F(CsvSource, NumbersTheTestsLabelsAsTheTrainings) {
   write("t.csv", "x,kind\n1,b\n2,a\n");
   write("u.csv", "kind,x\nb,1\n");
-  CsvConfig taken = config({"x"});
-  taken.test = path("u.csv").string();
-  taken.label = "kind";
-  taken.classes = 2;
+  CsvConfig taken = kinds();
   EXPECT_EQ(load_data(taken, 0).split("test").labels.item<int64_t>(), 1);
   write("u.csv", "kind,x\nc,1\n");
   EXPECT_EQ(complaint(taken).message,
@@ -59,10 +64,7 @@ TEST_F(CsvSource, NumbersTheTestsLabelsAsTheTrainings) {
 TEST_F(CsvSource, TakesNoNumberForAWordOfTheTraining) {
   write("t.csv", "x,kind\n1,0\n2,other\n");
   write("u.csv", "x,kind\n1,1\n");
-  CsvConfig taken = config({"x"});
-  taken.test = path("u.csv").string();
-  taken.label = "kind";
-  taken.classes = 2;
+  CsvConfig taken = kinds();
   EXPECT_EQ(complaint(taken).message,
             *taken.test + ": example 0 has the label '1', which no training example has");
 }

@@ -21,17 +21,6 @@ namespace fs = std::filesystem;
 constexpr const char* kSection = "data.yaml";
 constexpr int64_t kBlock = 4096;  // examples that are laid out together
 
-// The data with its whole training set; validation is cut when a training reads what was packed.
-Data whole_data(const Config& config) {
-  DataConfig data = config.data;
-  std::visit(
-      [](auto& source) {
-        if constexpr (requires { source.validation; }) source.validation = 0;
-      },
-      data);
-  return load_data(data, static_cast<uint64_t>(config.seed));
-}
-
 bool is_a_pack(const fs::path& folder) {
   std::error_code none;
   return fs::is_regular_file(folder / kSection, none) &&
@@ -134,18 +123,12 @@ void fill(const fs::path& folder, const Data& data, const std::string& section) 
 void pack(const Config& config, const fs::path& folder) {
   require(!std::holds_alternative<SyntheticConfig>(config.data), Exit::kUsage,
           "diffeo data pack: a density has no examples to pack; every step draws fresh ones");
-  Data data = whole_data(config);
+  // Validation is cut when a training reads what was packed.
+  Data data = load_data(without_validation(config.data), static_cast<uint64_t>(config.seed));
   for (const std::string& note : data.notes()) warn_user(note);
   std::string section = to_one_line(packed_section(config.data, data, folder));
-  fs::path temporary = make_temporary_directory(folder);
-  try {
-    fill(temporary, data, padding_note(config.data) + "data: " + section + "\n");
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);
-    throw;
-  }
-  replace_durably(temporary, folder);
+  std::string text = padding_note(config.data) + "data: " + section + "\n";
+  write_directory_durably(folder, [&](const fs::path& files) { fill(files, data, text); });
   for (const auto& [name, set] : data.splits)
     std::cerr << "packed " << set.size() << " examples of " << name << "\n";
   std::cout << section << "\n";

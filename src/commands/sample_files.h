@@ -15,8 +15,7 @@ namespace diffeo {
 enum class SampleFormat {
   kPng,  // a grid of images, or the plane with points
   kNpy,  // images [N, H, W] or [N, H, W, C] uint8, vectors [N, D] float32
-  kCsv,  // vectors alone: a table with the names of the data's columns, and the class where there is
-         // one
+  kCsv,  // vectors alone: a table with the names of the data's columns, and the class, if any
   // "samples" [N, ...] as in npy but channels first, "latents" [N, D], "labels" [N], metadata
   kSafetensors,
 };

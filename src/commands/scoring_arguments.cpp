@@ -49,16 +49,6 @@ DataConfig data_for(const LoadedFlow& loaded, const Words& overrides, const std:
 
 constexpr const char* kAll = "all";
 
-// Nothing cut from the files, so that the examples stand in the order of their rows.
-void leave_whole(DataConfig& data) {
-  std::visit(
-      [](auto& source) {
-        if constexpr (requires { source.validation; }) source.validation = 0;
-        if constexpr (requires { source.test_fraction; }) source.test_fraction = 0;
-      },
-      data);
-}
-
 Tensor joined_rows(const Tensor& first, const Tensor& second) {
   return first.defined() && second.defined() ? at::cat({first, second}) : Tensor();
 }
@@ -123,7 +113,7 @@ ExamplesToScore examples_to_score(const LoadedFlow& loaded, const ScoringArgumen
   ExamplesToScore found;
   found.config = data_for(loaded, arguments.overrides, arguments.command);
   bool all = arguments.split == kAll;
-  if (all) leave_whole(found.config);
+  if (all) found.config = uncut(found.config);
   found.data = load_data(found.config, static_cast<uint64_t>(loaded.config.seed));
   if (all) found.data.splits[kAll] = everything(found.data);
   // Other classes than a classifier beside the flow was made for are none to it.

@@ -14,10 +14,6 @@ void check_examples(const std::filesystem::path& file, int64_t count, const Shap
   require(count > 0, Exit::kData, file.string(), ": holds no examples");
 }
 
-Tensor padded(const Tensor& images, int64_t pad) {
-  return pad == 0 ? images : at::constant_pad_nd(images, {pad, pad, pad, pad});
-}
-
 Tensor single_precision(const std::filesystem::path& file, const Tensor& vectors) {
   Tensor single = vectors.to(at::kFloat), lost = single.isfinite().logical_not_().nonzero();
   if (lost.size(0) == 0) {

@@ -12,9 +12,6 @@ namespace diffeo {
 void check_examples(const std::filesystem::path& file, int64_t count, const Shape& found,
                     const Shape& expected);
 
-// Images [N, C, H, W] with so many zeros on each side; the same memory where there are none.
-Tensor padded(const Tensor& images, int64_t pad);
-
 // Vectors [N, D] of any float -> float32. Refuses numbers that are not finite there, and columns
 // that single precision cannot hold apart (require_single_precision()).
 Tensor single_precision(const std::filesystem::path& file, const Tensor& vectors);

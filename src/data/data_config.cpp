@@ -165,6 +165,24 @@ std::vector<std::string> data_context(const DataConfig& config) {
   return std::visit([](const auto& source) { return context_of_source(source); }, config);
 }
 
+DataConfig without_validation(DataConfig config) {
+  std::visit(
+      [](auto& source) {
+        if constexpr (requires { source.validation; }) source.validation = 0;
+      },
+      config);
+  return config;
+}
+
+DataConfig uncut(DataConfig config) {
+  std::visit(
+      [](auto& source) {
+        if constexpr (requires { source.test_fraction; }) source.test_fraction = 0;
+      },
+      config);
+  return without_validation(std::move(config));
+}
+
 bool data_is_standardised(const DataConfig& config) {
   return std::visit(
       [](const auto& source) {

@@ -268,6 +268,11 @@ std::vector<std::string> data_context(const DataConfig& config);
 bool data_is_held_out(const DataConfig& config);
 int64_t data_levels(const DataConfig& config);  // 256: uint8, a value is one of this many; 0: reals
 
+// The same without a validation set, and without any set cut from another: the files' rows stand in
+// their order.
+DataConfig without_validation(DataConfig config);
+DataConfig uncut(DataConfig config);
+
 // Whether the flow reads vectors standardised, and the data stay float64 until then.
 bool data_is_standardised(const DataConfig& config);
 

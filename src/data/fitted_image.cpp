@@ -52,4 +52,8 @@ Tensor fitted_image(const Tensor& picture, const ImagesConfig& config, const std
        "; data.resize brings pictures to one size (bicubic), data.crop: center keeps their aspect");
 }
 
+Tensor padded(const Tensor& images, int64_t pad) {
+  return pad == 0 ? images : at::constant_pad_nd(images, {pad, pad, pad, pad});
+}
+
 }  // namespace diffeo

@@ -12,4 +12,7 @@ namespace diffeo {
 // for another size where nothing is to be resized or cropped.
 Tensor fitted_image(const Tensor& picture, const ImagesConfig& config, const std::string& place);
 
+// Images [N, C, H, W] with so many zeros on each side; the same memory where there are none.
+Tensor padded(const Tensor& images, int64_t pad);
+
 }  // namespace diffeo

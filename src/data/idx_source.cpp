@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "data/checks.h"
+#include "data/fitted_image.h"
 #include "data/idx_files.h"
 #include "data/sources.h"
 #include "io/idx.h"

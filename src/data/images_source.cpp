@@ -6,7 +6,6 @@
 #include "core/error.h"
 #include "core/listed.h"
 #include "core/utf8.h"
-#include "data/checks.h"
 #include "data/fitted_image.h"
 #include "data/host.h"
 #include "data/picture_table.h"

@@ -22,8 +22,8 @@ class CsvReader {
   // that are.
   std::vector<size_t> places_of(const std::vector<std::string>& names) const;
 
-  // Makes the next row the current one; false where there is none. Lines with nothing on them at
-  // the end of the file are none, but each is an empty cell where the table has one column. Throws for a row of more or fewer cells than the header.
+  // Makes the next row the current one; false where there is none. Empty lines at the file's end
+  // are none, but cells in a table of one column. Throws for more or fewer cells than the header.
   bool next();
 
   // Of the current row, as many as names().

@@ -38,17 +38,16 @@ std::string quoted_where_needed(const std::string& cell) {
   return quoted + '"';
 }
 
-}  // namespace
-
-void append_number(std::string& text, double value) { append_shortest(text, value); }
-void append_number(std::string& text, float value) { append_shortest(text, value); }
-
 std::string csv_line(const std::vector<std::string>& cells) {
   std::string line;
   for (size_t i = 0; i < cells.size(); ++i)
     line.append(i > 0 ? "," : "").append(quoted_where_needed(cells[i]));
   return line + '\n';
 }
+
+}  // namespace
+
+void append_number(std::string& text, double value) { append_shortest(text, value); }
 
 CsvWriter::CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names)
     : file_(path) {

@@ -11,12 +11,9 @@ namespace diffeo {
 
 // The shortest digits that read back as this number; what is none has no sign.
 void append_number(std::string& text, double value);
-void append_number(std::string& text, float value);
 
-// Cells joined by commas, those in quotes that hold a comma, a quote or a line's end (RFC 4180).
-std::string csv_line(const std::vector<std::string>& cells);
-
-// A table that CsvReader reads back, written part by part.
+// A table that CsvReader reads back, written part by part: cells joined by commas, those in quotes
+// that hold a comma, a quote or a line's end (RFC 4180).
 class CsvWriter {
  public:
   CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names);

@@ -209,6 +209,19 @@ fs::path make_temporary_directory(const fs::path& target) {
                      [](const fs::path& name) { return ::mkdir(name.c_str(), 0777) == 0; });
 }
 
+void write_directory_durably(const fs::path& target,
+                             const std::function<void(const fs::path&)>& fill) {
+  fs::path temporary = make_temporary_directory(target);
+  try {
+    fill(temporary);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(temporary, ignored);
+    throw;
+  }
+  replace_durably(temporary, target);
+}
+
 void make_directories(const fs::path& directory) {
   std::error_code error;
   std::vector<fs::path> missing;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 
 #include "io/descriptor.h"
@@ -53,6 +54,11 @@ void replace_durably(const std::filesystem::path& from, const std::filesystem::p
 // A file, or a directory with all it holds; renamed away first, so that a crash leaves no half of
 // it under its name. Nothing there is no error.
 void remove_durably(const std::filesystem::path& path);
+
+// A directory that `fill` writes, whole or not at all: it is filled beside `target` and put in its
+// place by replace_durably(). Whatever fill() throws, nothing of it is left.
+void write_directory_durably(const std::filesystem::path& target,
+                             const std::function<void(const std::filesystem::path&)>& fill);
 
 // A new directory beside `target`, to be filled and then renamed to it.
 std::filesystem::path make_temporary_directory(const std::filesystem::path& target);

@@ -60,16 +60,10 @@ NamedTensors finite_tensors(const fs::path& file) {
 }  // namespace
 
 void write_checkpoint(const fs::path& directory, const Checkpoint& checkpoint, Parts parts) {
-  fs::path temporary = make_temporary_directory(directory);
-  try {
-    fill(temporary, checkpoint,
-         parts == Parts::kStateAlone ? std::optional(directory) : std::nullopt);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);
-    throw;
-  }
-  replace_durably(temporary, directory);
+  std::optional<fs::path> earlier;
+  if (parts == Parts::kStateAlone) earlier = directory;
+  write_directory_durably(directory,
+                          [&](const fs::path& temporary) { fill(temporary, checkpoint, earlier); });
 }
 
 std::string read_checkpoint_config(const fs::path& directory) {

@@ -63,6 +63,15 @@ fs::path chosen(const fs::path& run, const std::string& which, const Warn& warn)
        choices(run));
 }
 
+std::vector<std::string> runs_in(const fs::path& folder) {
+  std::vector<std::string> runs;
+  if (!is_folder(folder)) return runs;
+  for (const fs::path& entry : entries_of(folder, Exit::kCheckpoint))
+    if (is_folder(entry / kFolder)) runs.push_back(entry.filename().string());
+  std::sort(runs.begin(), runs.end());
+  return runs;
+}
+
 }  // namespace
 
 std::string step_name(int64_t step) {
@@ -163,19 +172,6 @@ std::optional<CheckpointStore::Found> CheckpointStore::read_latest(const Warn& w
   auto read = [&](const fs::path& path) { found = {path, read_checkpoint(path)}; };
   return newest(read, warn) ? std::optional(std::move(found)) : std::nullopt;
 }
-
-namespace {
-
-std::vector<std::string> runs_in(const fs::path& folder) {
-  std::vector<std::string> runs;
-  if (!is_folder(folder)) return runs;
-  for (const fs::path& entry : entries_of(folder, Exit::kCheckpoint))
-    if (is_folder(entry / kFolder)) runs.push_back(entry.filename().string());
-  std::sort(runs.begin(), runs.end());
-  return runs;
-}
-
-}  // namespace
 
 fs::path locate_checkpoint(const std::string& argument, const Warn& warn) {
   fs::path path = argument;

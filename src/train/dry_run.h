@@ -28,9 +28,9 @@ struct DryRun {
   std::vector<std::string> doubts;  // data_doubts()
 };
 
-// Reads the data, builds the flow, gives it its first weights (give_first_weights()), runs it forward, backward and inverse,
-// and updates it twice. Nothing is written. Throws Exit::kDiverged where the first step is not
-// finite.
+// Reads the data, builds the flow, gives it its first weights (give_first_weights()), runs it
+// forward, backward and inverse, and updates it twice. Nothing is written. Throws Exit::kDiverged
+// where the first step is not finite.
 DryRun dry_run(const Config& config, c10::Device device,
                const std::optional<ForeignWeights>& init = {});
 
